@@ -1,0 +1,17 @@
+using System.Text.Json.Serialization;
+
+namespace Thaw.Core.Api;
+
+/// <summary>Source-generated JSON of the control API: camelCase, nulls written.</summary>
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
+[JsonSerializable(typeof(NodeStats))]
+[JsonSerializable(typeof(IReadOnlyList<MountStatus>))]
+[JsonSerializable(typeof(ObjectPage))]
+[JsonSerializable(typeof(JobRequest))]
+[JsonSerializable(typeof(JobStatus))]
+[JsonSerializable(typeof(IReadOnlyList<JobStatus>))]
+[JsonSerializable(typeof(PathsRequest))]
+[JsonSerializable(typeof(FreeResult))]
+[JsonSerializable(typeof(PinResult))]
+[JsonSerializable(typeof(ReadyStatus))]
+public sealed partial class ApiJson : JsonSerializerContext;

@@ -1,0 +1,139 @@
+using System.Collections.Immutable;
+using System.Net;
+using Thaw.Core.Units;
+
+namespace Thaw.Core.Configuration;
+
+/// <summary>The whole configuration, valid and with defaults filled in. Options that are not built yet have no place here.</summary>
+public sealed record ThawConfig
+{
+    /// <summary>This node.</summary>
+    public required NodeConfig Node { get; init; }
+
+    /// <summary>Disks and memory.</summary>
+    public required CacheConfig Cache { get; init; }
+
+    /// <summary>Mounts, in order; names and buckets are unique.</summary>
+    public ImmutableArray<MountConfig> Mounts { get; init; } = [];
+
+    /// <summary>Limits towards each origin host and bucket.</summary>
+    public OriginsConfig Origins { get; init; } = new();
+
+    /// <summary>S3 endpoint.</summary>
+    public S3Config S3 { get; init; } = new();
+
+    /// <summary>Control endpoint.</summary>
+    public ControlConfig Control { get; init; } = new();
+
+    /// <summary>Allows listeners beyond loopback without authentication.</summary>
+    public bool Insecure { get; init; }
+}
+
+/// <summary>This node.</summary>
+public sealed record NodeConfig
+{
+    /// <summary>Name, unique in the cluster; the host name unless configured.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>Most time between SIGTERM and exit.</summary>
+    public TimeSpan Drain { get; init; } = TimeSpan.FromSeconds(10);
+}
+
+/// <summary>Disks and memory of the cache.</summary>
+public sealed record CacheConfig
+{
+    /// <summary>Cache disks; none: a node without cache.</summary>
+    public ImmutableArray<DiskConfig> Disks { get; init; } = [];
+
+    /// <summary>Thaw's own buffers, not the page cache.</summary>
+    public ByteSize Memory { get; init; } = new(512L << 20);
+}
+
+/// <summary>One cache disk: a directory, and how much of it may be used.</summary>
+/// <param name="Path">Directory, made if missing.</param>
+/// <param name="Capacity">Absolute bytes, or null when <paramref name="CapacityPercent"/> says.</param>
+/// <param name="CapacityPercent">Percent of the file system's size, 1-100.</param>
+public sealed record DiskConfig(string Path, ByteSize? Capacity, int? CapacityPercent);
+
+/// <summary>Schemes of origin URLs.</summary>
+public enum OriginScheme
+{
+    /// <summary>Amazon S3 and compatible services.</summary>
+    S3,
+
+    /// <summary>A directory of this host.</summary>
+    File,
+}
+
+/// <summary>A name bound to an origin URL and prefix.</summary>
+public sealed record MountConfig
+{
+    /// <summary>Name: S3 bucket naming rules.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>The bucket name that S3 clients already use; the name unless configured.</summary>
+    public required string Bucket { get; init; }
+
+    /// <summary>Origin URL as written: <c>s3://bucket/prefix</c>, <c>file:///srv/models</c>.</summary>
+    public required string Origin { get; init; }
+
+    /// <summary>Scheme of the origin.</summary>
+    public required OriginScheme Scheme { get; init; }
+
+    /// <summary>Bucket at the origin; empty for a directory.</summary>
+    public required string OriginBucket { get; init; }
+
+    /// <summary>Key prefix at the origin, empty or ending in a slash; the directory for <see cref="OriginScheme.File"/>.</summary>
+    public required string OriginPrefix { get; init; }
+
+    /// <summary>Endpoint of a compatible service; null: the provider's own.</summary>
+    public Uri? Endpoint { get; init; }
+
+    /// <summary>Region; null: <c>auto</c>.</summary>
+    public string? Region { get; init; }
+
+    /// <summary>Path-style addressing; null: <c>auto</c>, which is path style when an endpoint is configured.</summary>
+    public bool? PathStyle { get; init; }
+
+    /// <summary>How to sign.</summary>
+    public CredentialsConfig Credentials { get; init; } = new();
+
+    /// <summary>A known version is believed this long; null: for ever (<c>immutable: true</c>).</summary>
+    public TimeSpan? Revalidate { get; init; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>While the origin is down, a known version is served this long; null: <c>unlimited</c>.</summary>
+    public TimeSpan? StaleIfError { get; init; }
+
+    /// <summary>Whether ready waits for MD5 and sha256 too (<c>verify: origin</c>).</summary>
+    public bool VerifyOrigin { get; init; }
+}
+
+/// <summary>Credentials: from files, none at all, or the provider's default chain when nothing is set.</summary>
+public sealed record CredentialsConfig(string? AccessKeyFile = null, string? SecretKeyFile = null, bool Anonymous = false);
+
+/// <summary>Limits towards each origin host and bucket.</summary>
+public sealed record OriginsConfig
+{
+    /// <summary>Bytes a second; null: no cap.</summary>
+    public ByteSize? Bandwidth { get; init; }
+
+    /// <summary>Connections at once.</summary>
+    public int Connections { get; init; } = 256;
+}
+
+/// <summary>S3 endpoint.</summary>
+public sealed record S3Config
+{
+    /// <summary>Listener.</summary>
+    public IPEndPoint Listen { get; init; } = new(IPAddress.Loopback, 7400);
+
+    /// <summary>Domain of virtual-host style requests; null: path style only.</summary>
+    public string? Domain { get; init; }
+}
+
+/// <summary>Control endpoint.</summary>
+public sealed record ControlConfig
+{
+    /// <summary>Listener.</summary>
+    public IPEndPoint Listen { get; init; } = new(IPAddress.Loopback, 7401);
+}
