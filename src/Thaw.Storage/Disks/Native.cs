@@ -1,0 +1,59 @@
+using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
+
+namespace Thaw.Storage.Disks;
+
+/// <summary>The C library calls that .NET has no face for (Linux, x64 and arm64 alike).</summary>
+internal static unsafe partial class Native
+{
+    /// <summary>uapi/linux/fs.h: fail with EAGAIN instead of waiting for the disk.</summary>
+    public const int RwfNoWait = 0x8;
+
+    public const int ErrorNoSpace = 28;
+    public const int ErrorQuota = 122;
+    private const int LockExclusiveNonBlocking = 2 | 4;
+
+    [StructLayout(LayoutKind.Sequential)]
+    public struct IoVector
+    {
+        public byte* Base;
+        public nuint Length;
+    }
+
+    [LibraryImport("libc", EntryPoint = "preadv2", SetLastError = true)]
+    public static partial nint PReadV2(SafeFileHandle fd, IoVector* vectors, int count, long offset, int flags);
+
+    [LibraryImport("libc", EntryPoint = "fdatasync", SetLastError = true)]
+    public static partial int FDataSync(SafeFileHandle fd);
+
+    [LibraryImport("libc", EntryPoint = "fsync", SetLastError = true)]
+    private static partial int FSync(SafeFileHandle fd);
+
+    [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int OpenPath(string path, int flags);
+
+    [LibraryImport("libc", EntryPoint = "flock", SetLastError = true)]
+    private static partial int FLock(SafeFileHandle fd, int operation);
+
+    /// <summary>Makes a folder's entries durable.</summary>
+    public static void SyncFolder(string path)
+    {
+        const int readOnlyCloseOnExec = 0x80000;
+        using var handle = new SafeFileHandle(OpenPath(path, readOnlyCloseOnExec), ownsHandle: true);
+        if (handle.IsInvalid || FSync(handle) != 0)
+            throw Error("fsync of the folder " + path);
+    }
+
+    /// <summary>Takes an exclusive lock that ends with the process; false if another process holds it.</summary>
+    public static bool TryLock(SafeFileHandle file) => FLock(file, LockExclusiveNonBlocking) == 0;
+
+    /// <summary>The last error as an exception with the errno as its HResult.</summary>
+    public static IOException Error(string call)
+    {
+        var errno = Marshal.GetLastPInvokeError();
+        return new IOException($"{call}: {Marshal.GetPInvokeErrorMessage(errno)}", errno);
+    }
+
+    /// <summary>Whether an error says that the disk or its quota is full.</summary>
+    public static bool IsFull(IOException error) => (error.HResult & 0xffff) is ErrorNoSpace or ErrorQuota;
+}

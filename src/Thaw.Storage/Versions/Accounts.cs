@@ -1,0 +1,65 @@
+using System.Collections.Concurrent;
+using Thaw.Core.Identity;
+
+namespace Thaw.Storage.Versions;
+
+/// <summary>
+/// What each version on a disk occupies and when it was last used: what the scan and every write, loss and drop enter,
+/// and what eviction reads. Any thread.
+/// </summary>
+internal sealed class Accounts
+{
+    private readonly ConcurrentDictionary<ContentId, Account> _accounts = new();
+    private long _bytes;
+
+    /// <summary>Bytes of whole chunks on this disk.</summary>
+    public long Bytes => Volatile.Read(ref _bytes);
+
+    public int Versions => _accounts.Count;
+
+    public IEnumerable<KeyValuePair<ContentId, Account>> All => _accounts;
+
+    /// <summary>Makes sure that a version is known; what is known already stays.</summary>
+    public void Enter(ContentId id, long bytes, long lastUsed)
+    {
+        if (_accounts.TryAdd(id, new Account { Bytes = bytes, LastUsed = lastUsed }))
+            Interlocked.Add(ref _bytes, bytes);
+    }
+
+    public bool Contains(ContentId id) => _accounts.ContainsKey(id);
+
+    public void Add(ContentId id, long bytes)
+    {
+        if (!_accounts.TryGetValue(id, out var account))
+            return;
+        Interlocked.Add(ref account.Bytes, bytes);
+        Interlocked.Add(ref _bytes, bytes);
+    }
+
+    public void Touch(ContentId id, long now)
+    {
+        if (_accounts.TryGetValue(id, out var account))
+            Volatile.Write(ref account.LastUsed, now);
+    }
+
+    /// <summary>What the scan knows of the past; a use in this run is later.</summary>
+    public void SetLastUsed(ContentId id, long lastUsed)
+    {
+        if (_accounts.TryGetValue(id, out var account))
+            Volatile.Write(ref account.LastUsed, lastUsed);
+    }
+
+    public long Remove(ContentId id)
+    {
+        if (!_accounts.TryRemove(id, out var account))
+            return 0;
+        Interlocked.Add(ref _bytes, -account.Bytes);
+        return account.Bytes;
+    }
+
+    internal sealed class Account
+    {
+        public long Bytes;
+        public long LastUsed;
+    }
+}

@@ -1,0 +1,31 @@
+using System.Collections.Concurrent;
+using System.Runtime.InteropServices;
+using Thaw.Core.Chunks;
+
+namespace Thaw.Storage.Versions;
+
+/// <summary>A pooled native buffer of one block, for checking a block of which only a part is wanted.</summary>
+internal readonly unsafe struct BlockScratch : IDisposable
+{
+    /// <summary>More than the threads that check at once; the pool never holds more than were in use together.</summary>
+    private const int Most = 64;
+
+    private static readonly ConcurrentBag<nint> Free = [];
+
+    private readonly nint _start;
+
+    private BlockScratch(nint start) => _start = start;
+
+    public Span<byte> Span => new((void*)_start, Geometry.BlockBytes);
+
+    public static BlockScratch Rent() =>
+        new(Free.TryTake(out var start) ? start : (nint)NativeMemory.AlignedAlloc(Geometry.BlockBytes, 4096));
+
+    public void Dispose()
+    {
+        if (Free.Count < Most)
+            Free.Add(_start);
+        else
+            NativeMemory.AlignedFree((void*)_start);
+    }
+}

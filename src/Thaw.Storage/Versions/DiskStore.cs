@@ -1,0 +1,378 @@
+using System.Collections.Concurrent;
+using Thaw.Core;
+using Thaw.Core.Failures;
+using Thaw.Core.Identity;
+using Thaw.Storage.Disks;
+using Thaw.Storage.Format;
+using Thaw.Storage.Recovery;
+
+namespace Thaw.Storage.Versions;
+
+/// <summary>
+/// One cache disk: its versions, I/O threads, accounts, durability batches and start-up scan.
+/// <para>Invariants: a version is open at most once; files are made, dropped and closed under <c>_table</c>'s owner rules
+/// (a version with leases is never closed); what is unlinked while it is held counts as used until it is closed.</para>
+/// <para>A crash while a version is dropped leaves a data file without a map, which the next scan removes.</para>
+/// </summary>
+internal sealed class DiskStore : IAsyncDisposable
+{
+    /// <summary>Open versions without a lease that stay open: two descriptors each, far below the usual 1,024.</summary>
+    private const int MostIdle = 128;
+
+    private readonly DiskStoreLog _log;
+    private readonly ConcurrentDictionary<ContentId, VersionFile> _open = new();
+    private readonly ConcurrentDictionary<VersionFile, bool> _unsynced = new();
+    private readonly Lock _table = new();
+    private readonly RunMarker _marker;
+    private readonly CancellationTokenSource _stopping = new();
+    private readonly Func<ContentId, bool> _isPinned;
+    private readonly Task _scan;
+    private readonly Task _batches;
+    private long _heldBytes;
+    private long _unsyncedBytes;
+
+    public DiskStore(DiskOptions options, StoreContext context)
+    {
+        Root = options.Path;
+        Capacity = options.CapacityBytes;
+        (Clock, Counters, Files) = (context.Clock, context.Counters, context.Files);
+        _isPinned = context.IsPinned;
+        _log = new DiskStoreLog(context.Logger);
+        _marker = RunMarker.Take(Root, context.BootId ?? RunMarker.CurrentBootId());
+        _log.Opened(Root, _marker.Previous);
+        Readers = new DiskQueue("disk read", threads: 4, bound: 256);
+        Writers = new DiskQueue("disk write", threads: 2, bound: 64);
+        Syncers = new DiskQueue("disk sync", threads: 1, bound: 4);
+        _scan = Syncers.RunAsync(() => new StartupScan(this, _log).Run(_stopping.Token));
+        _batches = RunBatchesAsync();
+    }
+
+    public string Root { get; }
+
+    public long Capacity { get; }
+
+    public TimeProvider Clock { get; }
+
+    public StoreCounters Counters { get; }
+
+    public FileSystem Files { get; }
+
+    public Accounts Accounts { get; } = new();
+
+    public DiskQueue Readers { get; }
+
+    public DiskQueue Writers { get; }
+
+    public uint BootTag => _marker.BootTag;
+
+    /// <summary>Ends when every version of the disk is in the accounts.</summary>
+    public Task Scan => _scan;
+
+    private DiskQueue Syncers { get; }
+
+    public (string Map, string Data) PathsOf(ContentId id)
+    {
+        var hex = id.ToString();
+        var stem = Path.Combine(Root, "versions", hex[..2], hex);
+        return (stem + ".map", stem + ".data");
+    }
+
+    /// <summary>A lease on a version that is on this disk, or null.</summary>
+    public VersionLease? TryLease(ContentId id)
+    {
+        if (_open.TryGetValue(id, out var open) && open.TryAcquire())
+            return Use(open);
+        lock (_table)
+        {
+            if (_open.TryGetValue(id, out open) && open.TryAcquire())
+                return Use(open);
+            var version = OpenFiles(id);
+            return version is null ? null : Register(version);
+        }
+    }
+
+    /// <summary>A lease on a version, made if it is not here yet.</summary>
+    public Result<VersionLease> LeaseOrCreate(ObjectVersion version)
+    {
+        if (TryLease(version.Id) is { } lease)
+            return lease;
+        try
+        {
+            lock (_table)
+            {
+                if (_open.TryGetValue(version.Id, out var open) && open.TryAcquire())
+                    return Use(open);
+                return Register(OpenFiles(version.Id) ?? VersionFile.Create(this, version));
+            }
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            Counters.AddFailedWrite();
+            _log.CannotWrite(version.Id, Root, error);
+            return Refused(error);
+        }
+    }
+
+    /// <summary>
+    /// Keeps a whole chunk. Waits for a writer thread; the bytes must stay as they are until the task ends.
+    /// </summary>
+    public async Task<Result<bool>> WriteChunkAsync(
+        VersionFile version, int chunk, ReadOnlyMemory<byte> bytes, uint[] blockCrcs)
+    {
+        await _scan.ConfigureAwait(false);
+        return await Writers.RunAsync<Result<bool>>(() =>
+        {
+            if (version.IsDropped)
+                return new Failure(FailureKind.DiskFull, "The version was dropped while it was being loaded.");
+            if (!version.Has(chunk) && !TryReserve(bytes.Length, version.Id))
+                return new Failure(FailureKind.DiskFull,
+                    $"The cache on {Root} is full of pinned or open versions; raise its capacity or unpin something.");
+            try
+            {
+                var before = version.PresentBytes;
+                version.WriteChunk(chunk, bytes.Span, blockCrcs);
+                Accounts.Add(version.Id, version.PresentBytes - before);
+                NoteUnsynced(version, bytes.Length);
+                return true;
+            }
+            catch (IOException error)
+            {
+                Counters.AddFailedWrite();
+                _log.CannotWrite(version.Id, Root, error);
+                return Refused(error);
+            }
+        }).ConfigureAwait(false);
+    }
+
+    /// <summary>Enters a verdict in a version's map.</summary>
+    public Task<bool> WriteVerdictAsync(VersionFile version, Verdict verdict) => Writers.RunAsync(() =>
+    {
+        try
+        {
+            version.WriteVerdict(verdict);
+            return true;
+        }
+        catch (IOException error)
+        {
+            ReportWriteFailure(version.Id, error);
+            return false;
+        }
+    });
+
+    /// <summary>Unlinks a version whole; returns the bytes it had. Readers that hold it go on.</summary>
+    public long Drop(ContentId id)
+    {
+        lock (_table)
+        {
+            if (_open.TryRemove(id, out var open))
+            {
+                open.MarkDropped();
+                _unsynced.TryRemove(open, out _);
+                if (!open.TryClose())
+                    Interlocked.Add(ref _heldBytes, open.PresentBytes);
+            }
+
+            var paths = PathsOf(id);
+            try
+            {
+                Files.Delete(paths.Map);
+                Files.Delete(paths.Data);
+            }
+            catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+            {
+                _log.CannotWrite(id, Root, error);
+            }
+
+            return Accounts.Remove(id);
+        }
+    }
+
+    /// <summary>Removes a data file that has no map, unless the version is open.</summary>
+    public bool RemoveOrphan(ContentId id)
+    {
+        lock (_table)
+        {
+            var paths = PathsOf(id);
+            if (_open.ContainsKey(id) || Files.Exists(paths.Map))
+                return false;
+            Files.Delete(paths.Data);
+            return true;
+        }
+    }
+
+    public bool IsInUse(ContentId id) => _open.TryGetValue(id, out var open) && open.Leases > 0;
+
+    public void ReportWriteFailure(ContentId id, Exception error) => _log.CannotWrite(id, Root, error);
+
+    public void ReportReadFailure(ContentId id, Exception error) => _log.CannotRead(id, Root, error);
+
+    /// <summary>Puts a version into the next durability batch.</summary>
+    public void NoteUnsynced(VersionFile version, int bytes)
+    {
+        _unsynced[version] = true;
+        Interlocked.Add(ref _unsyncedBytes, bytes);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stopping.CancelAsync().ConfigureAwait(false);
+        await _batches.ConfigureAwait(false);
+        await _scan.ConfigureAwait(false);
+        await Writers.DisposeAsync().ConfigureAwait(false);
+        var synced = await Syncers.RunAsync(SyncAll).ConfigureAwait(false);
+        await Syncers.DisposeAsync().ConfigureAwait(false);
+        await Readers.DisposeAsync().ConfigureAwait(false);
+        foreach (var (_, version) in _open)
+            version.TryClose();
+        if (synced)
+            _marker.WriteClean();
+        _marker.Dispose();
+        _stopping.Dispose();
+    }
+
+    internal void Released(VersionFile version)
+    {
+        if (version.Release() > 0)
+            return;
+        if (version.IsDropped)
+        {
+            var held = version.PresentBytes;
+            if (version.TryClose())
+                Interlocked.Add(ref _heldBytes, -held);
+        }
+        else if (_open.Count > MostIdle)
+        {
+            CloseIdle();
+        }
+    }
+
+    private VersionLease Use(VersionFile version)
+    {
+        Accounts.Touch(version.Id, Clock.GetUtcNow().ToUnixTimeMilliseconds());
+        return new VersionLease(version);
+    }
+
+    private VersionLease Register(VersionFile version)
+    {
+        if (!version.TryAcquire())
+            throw new InvalidOperationException("A version that was just opened can be leased.");
+        Accounts.Enter(version.Id, version.PresentBytes, 0);
+        _open[version.Id] = version;
+        if (version.Unsynced > 0)
+            NoteUnsynced(version, 0);
+        return Use(version);
+    }
+
+    private VersionFile? OpenFiles(ContentId id)
+    {
+        try
+        {
+            var version = VersionFile.TryOpen(this, id, out var problem);
+            if (problem == MapProblem.Unfinished)
+                Drop(id);
+            if (problem == MapProblem.Damaged)
+            {
+                _log.Damaged(id, Root);
+                Counters.AddCorrupt();
+                Drop(id);
+            }
+
+            return version;
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            _log.CannotRead(id, Root, error);
+            return null;
+        }
+    }
+
+    /// <summary>Makes room, evicting the versions that were not used for longest; false when there is none to be had.</summary>
+    private bool TryReserve(long bytes, ContentId forVersion)
+    {
+        if (Accounts.Bytes + Volatile.Read(ref _heldBytes) + bytes <= Capacity)
+            return true;
+        var victims = Accounts.All
+            .Where(account => account.Key != forVersion && !IsInUse(account.Key) && !_isPinned(account.Key))
+            .OrderBy(account => account.Value.LastUsed)
+            .Select(account => account.Key);
+        foreach (var victim in victims)
+        {
+            var dropped = Drop(victim);
+            Counters.AddEvicted(dropped);
+            _log.Evicted(victim, dropped, Root);
+            if (Accounts.Bytes + Volatile.Read(ref _heldBytes) + bytes <= Capacity)
+                return true;
+        }
+
+        return false;
+    }
+
+    private void CloseIdle()
+    {
+        lock (_table)
+        {
+            foreach (var (id, version) in _open)
+            {
+                if (_open.Count <= MostIdle / 2)
+                    break;
+                if (_unsynced.ContainsKey(version) || !version.TryClose())
+                    continue;
+                _open.TryRemove(id, out _);
+            }
+        }
+    }
+
+    private async Task RunBatchesAsync()
+    {
+        using var timer = new PeriodicTimer(TimeSpan.FromSeconds(1), Clock);
+        var last = Clock.GetTimestamp();
+        try
+        {
+            while (await timer.WaitForNextTickAsync(_stopping.Token).ConfigureAwait(false))
+            {
+                if (Volatile.Read(ref _unsyncedBytes) < Limits.DurableBatchBytes
+                    && Clock.GetElapsedTime(last) < Limits.DurableBatchTime)
+                    continue;
+                last = Clock.GetTimestamp();
+                await Syncers.RunAsync(SyncAll, _stopping.Token).ConfigureAwait(false);
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // The last batch is made when the store is disposed.
+            return;
+        }
+    }
+
+    private bool SyncAll()
+    {
+        Interlocked.Exchange(ref _unsyncedBytes, 0);
+        var all = true;
+        foreach (var (version, _) in _unsynced)
+        {
+            // A chunk that is written from here on puts the version back.
+            _unsynced.TryRemove(version, out _);
+            if (!version.TryAcquire())
+                continue;
+            try
+            {
+                version.SyncWritten();
+            }
+            catch (IOException error)
+            {
+                all = false;
+                _log.CannotSync(version.Id, Root, error);
+            }
+            finally
+            {
+                Released(version);
+            }
+        }
+
+        return all;
+    }
+
+    private Failure Refused(Exception error) => error is IOException full && Native.IsFull(full)
+        ? new Failure(FailureKind.DiskFull, $"The disk of {Root} is full; give it room or lower its capacity.")
+        : new Failure(FailureKind.DiskFailed, $"The disk of {Root} cannot be written: {error.Message}");
+}
