@@ -33,6 +33,27 @@ public static class Limits
     /// <summary>Longest back-off between attempts.</summary>
     public static readonly TimeSpan OriginBackoffMost = TimeSpan.FromSeconds(10);
 
+    /// <summary>
+    /// One HEAD that only confirms a version which could be served as it is: longer than a slow HEAD, shorter than a
+    /// reader's patience.
+    /// </summary>
+    public static readonly TimeSpan RevalidateAnswer = TimeSpan.FromSeconds(3);
+
+    /// <summary>After an origin did not answer, known versions are served without asking it for this long.</summary>
+    public static readonly TimeSpan OriginDownPause = TimeSpan.FromSeconds(5);
+
+    /// <summary>A chunk that is lost each time it is fetched fails its reader after so many turns.</summary>
+    public const int ReadAttempts = 8;
+
+    /// <summary>Chunks a reader asks for ahead at first: 32 MiB hide 30 ms at 1 GB/s.</summary>
+    public const int WindowChunks = 4;
+
+    /// <summary>Most chunks a reader asks for ahead; it doubles towards them whenever it has to wait.</summary>
+    public const int WindowChunksMost = 64;
+
+    /// <summary>Objects of a job that are looked up at once: as many HEADs as one connection pool hides well.</summary>
+    public const int JobLookups = 16;
+
     /// <summary>A block check may be trusted this long for reads shorter than a block (integrity contract, a).</summary>
     public static readonly TimeSpan CheckTrusted = TimeSpan.FromSeconds(60);
 

@@ -3,11 +3,11 @@ namespace Thaw.Storage.Versions;
 /// <summary>How a read from a version file ended.</summary>
 public enum ReadKind
 {
-    /// <summary>Checked bytes were read.</summary>
-    Hit,
-
     /// <summary>The chunk is not here.</summary>
     Miss,
+
+    /// <summary>Checked bytes were read.</summary>
+    Hit,
 
     /// <summary>A block failed its check or could not be read; the chunk is not here any more.</summary>
     Bad,

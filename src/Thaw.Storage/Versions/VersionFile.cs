@@ -106,6 +106,9 @@ public sealed class VersionFile
     public Task<uint[]?> GetBlockCrcsAsync(int chunk, CancellationToken cancellationToken) =>
         _disk.Readers.RunAsync(() => TryLoadBlockCrcs(chunk), cancellationToken);
 
+    /// <summary>The block CRCs of a chunk that was read or written while the version was open; else null.</summary>
+    public uint[]? TryGetBlockCrcs(int chunk) => Volatile.Read(ref _blockCrcs[chunk]);
+
     /// <summary>Opens the files of a version; null when there are none; damaged ones are removed.</summary>
     internal static VersionFile? TryOpen(DiskStore disk, ContentId id, out MapProblem problem)
     {

@@ -1,0 +1,177 @@
+using Thaw.Cache.Memory;
+using Thaw.Core.Checksums;
+using Thaw.Core.Chunks;
+using Thaw.Core.Failures;
+using Thaw.Core.Metering;
+
+namespace Thaw.Cache.Fetching;
+
+/// <summary>
+/// The one fetch of one chunk, shared by all who want it. Its bytes come in order; a block can be read as soon as its CRC
+/// is computed (cut-through), while the rest is on its way.
+/// <para>States: queued, running, settling (whole; being kept on disk), resident (whole, not kept: readable until the
+/// memory is needed), and gone: kept on disk, failed or dropped.</para>
+/// <para>Any thread may take an interest, wait and copy; only the fetching task publishes. The table above owns queueing,
+/// states and the buffer's return; a pin keeps the buffer while someone waits or copies.</para>
+/// </summary>
+internal sealed class ChunkFlight
+{
+    private readonly Lock _gate = new();
+    private readonly TaskCompletionSource<Result<bool>> _settled = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private TaskCompletionSource? _progress;
+    private ChunkBuffer? _buffer;
+    private int _readyBlocks;
+    private int _pins;
+    private bool _released;
+    private Failure? _failure;
+
+    public ChunkFlight(FetchSource source, int chunk, FetchPriority priority, OriginCause cause)
+    {
+        (Source, Chunk, Priority, Cause) = (source, chunk, priority, cause);
+        Length = Geometry.ChunkLength(source.Version.SizeBytes, chunk);
+    }
+
+    public FetchSource Source { get; }
+
+    public int Chunk { get; }
+
+    /// <summary>Bytes of the chunk.</summary>
+    public int Length { get; }
+
+    public OriginCause Cause { get; }
+
+    /// <summary>CRC-32C of each block; those of ready blocks are valid, those behind the chunk's end 0.</summary>
+    public uint[] BlockCrcs { get; } = new uint[Geometry.BlocksPerChunk];
+
+    /// <summary>Ends when the chunk is whole and kept (true) or whole and not kept (false), or has failed.</summary>
+    public Task<Result<bool>> Settled => _settled.Task;
+
+    // Owned by the table, under its lock.
+    public FetchPriority Priority { get; set; }
+
+    public FlightState State { get; set; } = FlightState.Queued;
+
+    public int Interests { get; set; }
+
+    public ChunkBuffer Buffer => _buffer ?? throw new InvalidOperationException("The flight has no buffer yet.");
+
+    public bool IsWhole => Volatile.Read(ref _readyBlocks) == Geometry.BlockCount(Length);
+
+    public void Start(ChunkBuffer buffer) => _buffer = buffer;
+
+    /// <summary>Keeps the buffer for the caller; false when it is gone already.</summary>
+    public bool TryPin()
+    {
+        lock (_gate)
+        {
+            if (_released)
+                return false;
+            _pins++;
+            return true;
+        }
+    }
+
+    public void Unpin()
+    {
+        ChunkBuffer? free = null;
+        lock (_gate)
+        {
+            if (--_pins == 0 && _released)
+                (free, _buffer) = (_buffer, null);
+        }
+
+        free?.Return();
+    }
+
+    /// <summary>Gives the buffer up; it returns to the pool when the last pin is gone. False if someone has a pin.</summary>
+    public bool Release(bool onlyIfUnpinned)
+    {
+        ChunkBuffer? free = null;
+        lock (_gate)
+        {
+            if (_released || (onlyIfUnpinned && _pins > 0))
+                return false;
+            _released = true;
+            if (_pins == 0)
+                (free, _buffer) = (_buffer, null);
+        }
+
+        free?.Return();
+        return true;
+    }
+
+    /// <summary>Computes and publishes the CRCs of every block that is whole now.</summary>
+    /// <param name="receivedBytes">Bytes at the front of the buffer that have been received.</param>
+    public void Publish(int receivedBytes)
+    {
+        var ready = _readyBlocks;
+        var whole = receivedBytes == Length ? Geometry.BlockCount(Length) : receivedBytes / Geometry.BlockBytes;
+        if (whole == ready)
+            return;
+        var bytes = Buffer.GetSpan();
+        for (; ready < whole; ready++)
+            BlockCrcs[ready] = Crc32C.Compute(
+                bytes.Slice(ready * Geometry.BlockBytes, Geometry.BlockLength(Length, ready)));
+        Volatile.Write(ref _readyBlocks, ready);
+        Wake();
+    }
+
+    public void Fail(Failure failure)
+    {
+        Volatile.Write(ref _failure, failure);
+        Wake();
+        _settled.TrySetResult(failure);
+    }
+
+    public void Settle(bool kept) => _settled.TrySetResult(kept);
+
+    /// <summary>Waits until the block that holds an offset of the chunk is ready. Hold a pin.</summary>
+    public async ValueTask<Failure?> WaitAsync(int offsetInChunk, CancellationToken cancellationToken)
+    {
+        var block = offsetInChunk / Geometry.BlockBytes;
+        while (Volatile.Read(ref _readyBlocks) <= block)
+        {
+            Task progress;
+            lock (_gate)
+            {
+                if (Volatile.Read(ref _readyBlocks) > block)
+                    break;
+                if (_failure is { } failure)
+                    return failure;
+                _progress ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+                progress = _progress.Task;
+            }
+
+            await progress.WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+
+        return null;
+    }
+
+    /// <summary>Copies ready bytes from an offset of the chunk; at least one after a successful wait. Hold a pin.</summary>
+    public int Copy(int offsetInChunk, Span<byte> destination)
+    {
+        var readyBytes = Math.Min(Length, Volatile.Read(ref _readyBlocks) * Geometry.BlockBytes);
+        var bytes = Math.Min(destination.Length, readyBytes - offsetInChunk);
+        Buffer.GetSpan().Slice(offsetInChunk, bytes).CopyTo(destination);
+        return bytes;
+    }
+
+    private void Wake()
+    {
+        TaskCompletionSource? progress;
+        lock (_gate)
+            (progress, _progress) = (_progress, null);
+        progress?.SetResult();
+    }
+}
+
+/// <summary>Where a flight is.</summary>
+internal enum FlightState
+{
+    Queued,
+    Running,
+    Settling,
+    Resident,
+    Gone,
+}

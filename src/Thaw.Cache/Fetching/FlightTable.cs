@@ -1,0 +1,324 @@
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+using Microsoft.Extensions.Logging;
+using Thaw.Cache.Memory;
+using Thaw.Cache.Verifying;
+using Thaw.Core;
+using Thaw.Core.Chunks;
+using Thaw.Core.Contracts;
+using Thaw.Core.Failures;
+using Thaw.Core.Identity;
+using Thaw.Core.Metering;
+using Thaw.Storage;
+
+namespace Thaw.Cache.Fetching;
+
+/// <summary>
+/// Single flight for chunks, and the order in which they are fetched under the memory cap.
+/// <para>Invariants: at most one flight for a chunk; a chunk that is on disk has none (a flight leaves the table only
+/// after its chunk was entered, and a new one starts only after the store was asked under the same lock); buffers are
+/// rented by priority, and the shares leave room for readers who stand still.</para>
+/// <para>A fetch that has begun is finished even if nobody waits any more: its bytes are paid for, and the next reader
+/// finds them. One that is still queued goes when its last interest goes.</para>
+/// </summary>
+internal sealed class FlightTable : IAsyncDisposable
+{
+    private readonly Lock _gate = new();
+    private readonly Dictionary<(ContentId, int), ChunkFlight> _flights = [];
+    private readonly Queue<ChunkFlight>[] _queues = [new(), new(), new()];
+    private readonly LinkedList<ChunkFlight> _resident = new();
+    private readonly CancellationTokenSource _stopping = new();
+    private readonly TaskCompletionSource _drained = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly ChunkStore _store;
+    private readonly VersionVerifier _verifier;
+    private readonly CacheMeter _meter;
+    private readonly ILogger _logger;
+    private int _running;
+    private bool _stopped;
+
+    public FlightTable(
+        ChunkStore store, ChunkBuffers buffers, VersionVerifier verifier, CacheMeter meter, ILogger<FlightTable> logger)
+    {
+        (_store, Buffers, _verifier, _meter, _logger) = (store, buffers, verifier, meter, logger);
+    }
+
+    public ChunkBuffers Buffers { get; }
+
+    /// <summary>Chunks being fetched or kept.</summary>
+    public int Running => Volatile.Read(ref _running);
+
+    /// <summary>
+    /// Takes an interest in a chunk: its flight, begun if need be, or null when the chunk is on disk. Every flight that is
+    /// returned is left once.
+    /// </summary>
+    public ChunkFlight? Join(FetchSource source, int chunk, FetchPriority priority, OriginCause cause)
+    {
+        ChunkFlight flight;
+        lock (_gate)
+        {
+            ObjectDisposedException.ThrowIf(_stopped, this);
+            ref var slot = ref CollectionsMarshal.GetValueRefOrAddDefault(
+                _flights, (source.Version.Id, chunk), out var exists);
+            if (!exists)
+            {
+                if (IsStored(source.Version.Id, chunk))
+                {
+                    _flights.Remove((source.Version.Id, chunk));
+                    return null;
+                }
+
+                slot = new ChunkFlight(source, chunk, priority, cause);
+                _queues[(int)priority].Enqueue(slot);
+            }
+
+            flight = slot!;
+            flight.Interests++;
+            if (exists && priority < flight.Priority)
+                Promote(flight, priority);
+        }
+
+        Pump();
+        return flight;
+    }
+
+    /// <summary>Someone stands still until this flight comes; false when it is over and a new one must be joined.</summary>
+    public bool TryRaise(ChunkFlight flight)
+    {
+        lock (_gate)
+        {
+            if (flight.State == FlightState.Gone)
+                return false;
+            if (flight.Priority == FetchPriority.Demand)
+                return true;
+            Promote(flight, FetchPriority.Demand);
+        }
+
+        Pump();
+        return true;
+    }
+
+    /// <summary>Gives an interest up.</summary>
+    public void Leave(ChunkFlight flight)
+    {
+        lock (_gate)
+        {
+            if (--flight.Interests == 0 && flight.State == FlightState.Queued)
+                Forget(flight);
+        }
+    }
+
+    /// <summary>Stops fetching and waits for what is under way.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        lock (_gate)
+        {
+            _stopped = true;
+            foreach (var flight in _flights.Values.Where(flight => flight.State == FlightState.Queued).ToArray())
+            {
+                Forget(flight);
+                flight.Fail(new Failure(FailureKind.Stopping, "The node is stopping; ask another one."));
+            }
+
+            if (_running == 0)
+                _drained.TrySetResult();
+        }
+
+        await _stopping.CancelAsync().ConfigureAwait(false);
+        await _drained.Task.ConfigureAwait(false);
+        lock (_gate)
+        {
+            foreach (var flight in _resident)
+                flight.Release(onlyIfUnpinned: false);
+            _resident.Clear();
+        }
+
+        _stopping.Dispose();
+    }
+
+    private bool IsStored(ContentId id, int chunk)
+    {
+        using var lease = _store.TryLease(id);
+        return lease is not null && lease.Version.Has(chunk);
+    }
+
+    private void Promote(ChunkFlight flight, FetchPriority priority)
+    {
+        flight.Priority = priority;
+        if (flight.State == FlightState.Queued)
+            _queues[(int)priority].Enqueue(flight);
+    }
+
+    private void Forget(ChunkFlight flight)
+    {
+        flight.State = FlightState.Gone;
+        _flights.Remove((flight.Source.Version.Id, flight.Chunk));
+    }
+
+    /// <summary>Starts queued flights, readers first, as far as the memory goes.</summary>
+    private void Pump()
+    {
+        lock (_gate)
+        {
+            for (var priority = 0; priority < _queues.Length; priority++)
+            {
+                var queue = _queues[priority];
+                while (queue.TryPeek(out var flight))
+                {
+                    // A flight that was promoted or dropped meanwhile leaves a stale place behind.
+                    if (flight.State != FlightState.Queued || (int)flight.Priority != priority)
+                    {
+                        queue.Dequeue();
+                        continue;
+                    }
+
+                    if (_stopped || TryRent(flight) is not { } buffer)
+                        return;
+                    queue.Dequeue();
+                    flight.Start(buffer);
+                    flight.State = FlightState.Running;
+                    _running++;
+                    _ = Task.Run(() => RunAsync(flight));
+                }
+            }
+        }
+    }
+
+    private ChunkBuffer? TryRent(ChunkFlight flight)
+    {
+        if (flight.Priority != FetchPriority.Demand
+            && Buffers.UsedBytes + flight.Length > Buffers.CapacityBytes / 4 * (flight.Priority == FetchPriority.ReadAhead ? 3 : 2)
+            && _running > 0)
+            return null;
+        while (true)
+        {
+            if (Buffers.TryRent(flight.Length) is { } buffer)
+                return buffer;
+            if (!EvictResident())
+                return null;
+        }
+    }
+
+    private bool EvictResident()
+    {
+        for (var node = _resident.First; node is not null; node = node.Next)
+        {
+            if (!node.Value.Release(onlyIfUnpinned: true))
+                continue;
+            Forget(node.Value);
+            _resident.Remove(node);
+            return true;
+        }
+
+        return false;
+    }
+
+    // Owned by the table: counted in _running, which DisposeAsync waits for.
+    private async Task RunAsync(ChunkFlight flight)
+    {
+        var started = Stopwatch.GetTimestamp();
+        try
+        {
+            if (await FetchAsync(flight).ConfigureAwait(false) is { } failure)
+            {
+                Fail(flight, failure);
+            }
+            else
+            {
+                _meter.ChunkFetched(Stopwatch.GetElapsedTime(started));
+                await SettleAsync(flight).ConfigureAwait(false);
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            Fail(flight, new Failure(FailureKind.Stopping, "The node is stopping; ask another one."));
+        }
+        catch (Exception error)
+        {
+            Log.FlightBroke(_logger, flight.Source.Key, flight.Chunk, error);
+            Fail(flight, new Failure(FailureKind.OriginProtocol,
+                $"Chunk {flight.Chunk} of {flight.Source.Key} could not be fetched: {error.Message}"));
+        }
+        finally
+        {
+            lock (_gate)
+            {
+                if (--_running == 0 && _stopped)
+                    _drained.TrySetResult();
+            }
+
+            Pump();
+        }
+    }
+
+    private async Task<Failure?> FetchAsync(ChunkFlight flight)
+    {
+        var source = flight.Source;
+        var read = new OriginRead(
+            source.Key, source.Version, ByteRange.OfChunk(source.Version.SizeBytes, flight.Chunk), flight.Cause);
+        var opened = await source.Catalog.Origin.OpenAsync(read, _stopping.Token).ConfigureAwait(false);
+        if (!opened.TryGet(out var body, out var refused))
+            return refused;
+        await using (body.ConfigureAwait(false))
+        {
+            var received = 0;
+            while (received < flight.Length)
+            {
+                var piece = await body.ReadAsync(flight.Buffer.Memory[received..flight.Length], _stopping.Token)
+                    .ConfigureAwait(false);
+                if (!piece.TryGet(out var bytes, out var failure))
+                    return failure;
+                if (bytes == 0)
+                    return new Failure(FailureKind.OriginProtocol,
+                        $"{source.Catalog.Origin.Name} sent too few bytes of {source.Key}.", RetryAdvice.Later);
+                received += bytes;
+                flight.Publish(received);
+            }
+        }
+
+        return null;
+    }
+
+    private async Task SettleAsync(ChunkFlight flight)
+    {
+        lock (_gate)
+            flight.State = FlightState.Settling;
+        var kept = false;
+        var leased = _store.LeaseOrCreate(flight.Source.Version);
+        if (leased.TryGet(out var lease, out _))
+        {
+            using (lease)
+            {
+                var written = await _store.WriteChunkAsync(
+                    lease, flight.Chunk, flight.Buffer.Memory[..flight.Length], flight.BlockCrcs).ConfigureAwait(false);
+                kept = written.IsOk;
+                if (kept && lease.Version.IsComplete)
+                    _verifier.Enqueue(flight.Source);
+            }
+        }
+
+        lock (_gate)
+        {
+            if (kept)
+                Forget(flight);
+            else
+            {
+                flight.State = FlightState.Resident;
+                _resident.AddLast(flight);
+            }
+        }
+
+        flight.Settle(kept);
+        if (kept)
+            flight.Release(onlyIfUnpinned: false);
+    }
+
+    private void Fail(ChunkFlight flight, Failure failure)
+    {
+        lock (_gate)
+            Forget(flight);
+        if (failure.Kind is FailureKind.VersionChanged or FailureKind.NotFound)
+            flight.Source.Catalog.Invalidate(flight.Source.Key);
+        flight.Fail(failure);
+        flight.Release(onlyIfUnpinned: false);
+    }
+}

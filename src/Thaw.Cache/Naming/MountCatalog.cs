@@ -1,0 +1,188 @@
+using System.Collections.Concurrent;
+using System.Text;
+using Microsoft.Extensions.Logging;
+using Thaw.Core;
+using Thaw.Core.Configuration;
+using Thaw.Core.Contracts;
+using Thaw.Core.Failures;
+using Thaw.Core.Identity;
+using Thaw.Core.Metering;
+using Thaw.Storage.Names;
+
+namespace Thaw.Cache.Naming;
+
+/// <summary>
+/// The names of one mount: key to version. A known version is believed for <c>revalidate</c>; then one HEAD, shared by all
+/// who ask, decides. While the origin is down a known version stays readable for <c>staleIfError</c>; a 404, 401 or 403
+/// stops new readers at once.
+/// <para>Any thread. The HEAD belongs to this type, not to the caller who started it.</para>
+/// </summary>
+internal sealed class MountCatalog : IAsyncDisposable
+{
+    private readonly ConcurrentDictionary<string, Task<Result<ObjectVersion>>> _asking = new(StringComparer.Ordinal);
+    private readonly CancellationTokenSource _stopping = new();
+    private readonly TimeProvider _clock;
+    private readonly ILogger _logger;
+    private long _downUntil;
+
+    public MountCatalog(MountSource source, TimeProvider clock, ILogger logger)
+    {
+        (Config, Origin, Names, Meter) = (source.Config, source.Origin, source.Names, source.Meter);
+        (_clock, _logger) = (clock, logger);
+        Name = new MountName(Config.Name, Config.Bucket, clock.GetUtcNow());
+    }
+
+    public MountConfig Config { get; }
+
+    public MountName Name { get; }
+
+    public IOrigin Origin { get; }
+
+    public NameTable Names { get; }
+
+    public MountMeter Meter { get; }
+
+    /// <summary>False for a while after the origin did not answer.</summary>
+    public bool IsOriginReachable => _clock.GetUtcNow().Ticks >= Volatile.Read(ref _downUntil);
+
+    /// <summary>The present version of a key.</summary>
+    public ValueTask<Result<ObjectVersion>> ResolveAsync(string key, CancellationToken cancellationToken)
+    {
+        if (key.Length == 0 || Encoding.UTF8.GetByteCount(key) > Limits.KeyBytes)
+            return new ValueTask<Result<ObjectVersion>>(new Failure(FailureKind.InvalidRequest,
+                $"A key has 1 to {Limits.KeyBytes} bytes of UTF-8; this one has {Encoding.UTF8.GetByteCount(key)}."));
+        if (Names.TryGet(key, out var known) && IsFresh(known))
+            return new ValueTask<Result<ObjectVersion>>(known.Version);
+        return new ValueTask<Result<ObjectVersion>>(AskOnceAsync(key, known, cancellationToken));
+    }
+
+    /// <summary>The next reader asks the origin again, whatever <c>revalidate</c> says.</summary>
+    public void Invalidate(string key) => Names.TouchAsked(key, DateTimeOffset.UnixEpoch);
+
+    /// <summary>A reader has ended.</summary>
+    public void NoteUsed(string key) => Names.TouchUsed(key, _clock.GetUtcNow());
+
+    /// <summary>One page of keys, from the origin or, while it is down, of those that are known.</summary>
+    public async ValueTask<(Result<ListPage> Page, bool Stale)> ListAsync(
+        ListRequest request, CancellationToken cancellationToken)
+    {
+        var listed = IsOriginReachable || Names.Count == 0
+            ? await Origin.ListAsync(request, cancellationToken).ConfigureAwait(false)
+            : new Failure(FailureKind.OriginUnavailable, $"{Origin.Name} did not answer a moment ago.", RetryAdvice.Later);
+        if (listed.TryGet(out var page, out var failure))
+        {
+            foreach (var entry in page.Entries)
+                Confirm(entry);
+            return (listed, false);
+        }
+
+        if (!IsOriginDown(failure) || Names.Count == 0)
+            return (failure, false);
+        NoteDown();
+        return (Names.List(request), true);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stopping.CancelAsync().ConfigureAwait(false);
+        await Task.WhenAll(_asking.Values).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await Names.DisposeAsync().ConfigureAwait(false);
+        await Origin.DisposeAsync().ConfigureAwait(false);
+        _stopping.Dispose();
+    }
+
+    private bool IsFresh(NameEntry known) =>
+        known.LastAsked > DateTimeOffset.UnixEpoch
+        && (Config.Revalidate is not { } revalidate || _clock.GetUtcNow() - known.LastAsked < revalidate);
+
+    private async Task<Result<ObjectVersion>> AskOnceAsync(
+        string key, NameEntry? known, CancellationToken cancellationToken)
+    {
+        if (known is not null && !IsOriginReachable && MayBeStale(known))
+            return known.Version;
+        Task<Result<ObjectVersion>> asking;
+        var mine = new TaskCompletionSource<Result<ObjectVersion>>(TaskCreationOptions.RunContinuationsAsynchronously);
+        asking = _asking.GetOrAdd(key, mine.Task);
+        if (asking == mine.Task)
+            _ = AskAsync(key, known, mine);
+        return await asking.WaitAsync(cancellationToken).ConfigureAwait(false);
+    }
+
+    // Owned by this type: it is in _asking until it ends, and DisposeAsync waits for those.
+    private async Task AskAsync(string key, NameEntry? known, TaskCompletionSource<Result<ObjectVersion>> done)
+    {
+        try
+        {
+            // Whoever has a version to fall back to does not wait for all the retries.
+            using var limit = CancellationTokenSource.CreateLinkedTokenSource(_stopping.Token);
+            if (known is not null && MayBeStale(known))
+                limit.CancelAfter(Limits.RevalidateAnswer);
+            Result<ObjectVersion> answer;
+            try
+            {
+                answer = await Origin.HeadAsync(key, limit.Token).ConfigureAwait(false);
+            }
+            catch (OperationCanceledException) when (!_stopping.IsCancellationRequested)
+            {
+                answer = new Failure(FailureKind.OriginUnavailable, $"{Origin.Name} did not answer in time.", RetryAdvice.Later);
+            }
+
+            done.TrySetResult(Decide(key, known, answer));
+        }
+        catch (OperationCanceledException)
+        {
+            done.TrySetResult(new Failure(FailureKind.Stopping, "The node is stopping; ask another one."));
+        }
+        catch (Exception error)
+        {
+            done.TrySetException(error);
+        }
+        finally
+        {
+            _asking.TryRemove(key, out _);
+        }
+    }
+
+    private Result<ObjectVersion> Decide(string key, NameEntry? known, Result<ObjectVersion> answer)
+    {
+        var now = _clock.GetUtcNow();
+        if (answer.TryGet(out var version, out var failure))
+        {
+            Volatile.Write(ref _downUntil, 0);
+            if (known is not null && known.Version.Id == version.Id && known.Version.ETag == version.ETag)
+                Names.TouchAsked(key, now);
+            else
+                Names.Put(new NameEntry(key, version, now, known?.LastUsed, known?.Pinned ?? false));
+            return version;
+        }
+
+        if (failure.Kind == FailureKind.NotFound)
+            Names.Remove(key);
+        if (!IsOriginDown(failure))
+            return failure;
+        NoteDown();
+        if (known is null || !MayBeStale(known))
+            return failure;
+        Log.ServedStale(_logger, key, Config.Name, failure.Message);
+        return known.Version;
+    }
+
+    private bool MayBeStale(NameEntry known) =>
+        Config.StaleIfError is not { } limit || _clock.GetUtcNow() - known.LastAsked < limit;
+
+    private static bool IsOriginDown(Failure failure) =>
+        failure.Kind is FailureKind.OriginUnavailable or FailureKind.Throttled;
+
+    private void NoteDown() => Volatile.Write(ref _downUntil, (_clock.GetUtcNow() + Limits.OriginDownPause).Ticks);
+
+    /// <summary>A listing confirms a known version by ETag and size; it never makes one.</summary>
+    private void Confirm(ListEntry entry)
+    {
+        if (!entry.IsCommonPrefix
+            && Names.TryGet(entry.Key, out var known)
+            && !known.Version.IsWeak
+            && known.Version.ETag == entry.ETag
+            && known.Version.SizeBytes == entry.SizeBytes)
+            Names.TouchAsked(entry.Key, _clock.GetUtcNow());
+    }
+}

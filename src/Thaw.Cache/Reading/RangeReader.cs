@@ -1,0 +1,188 @@
+using System.Runtime.CompilerServices;
+using Thaw.Cache.Fetching;
+using Thaw.Cache.Verifying;
+using Thaw.Core;
+using Thaw.Core.Chunks;
+using Thaw.Core.Contracts;
+using Thaw.Core.Failures;
+using Thaw.Core.Identity;
+using Thaw.Core.Metering;
+using Thaw.Storage;
+using Thaw.Storage.Versions;
+
+namespace Thaw.Cache.Reading;
+
+/// <summary>
+/// Reads one range of one version, front to back: from disk what is there, else from the chunks' flights, with a window
+/// of chunks asked for ahead. One caller at a time. It holds a lease on the version and an interest in each flight of its
+/// window; both end with it.
+/// </summary>
+internal sealed class RangeReader : IRangeReader
+{
+    private readonly FetchSource _source;
+    private readonly ChunkStore _store;
+    private readonly FlightTable _flights;
+    private readonly VersionVerifier _verifier;
+    private readonly CacheMeter _meter;
+    private readonly Face _face;
+    private readonly long _end;
+    private readonly ReadWindow _window;
+    private RunningCrc _sum;
+    private bool _sums;
+    private VersionLease? _lease;
+    private Failure? _failure;
+    private OriginCause _cause = OriginCause.Reader;
+    private long _position;
+    private bool _disposed;
+
+    public RangeReader(
+        FetchSource source, ByteRange range, Face face, ChunkStore store, FlightTable flights, VersionVerifier verifier,
+        CacheMeter meter)
+    {
+        (_source, _face, _store, _flights, _verifier, _meter) = (source, face, store, flights, verifier, meter);
+        (_position, _end) = (range.Start, range.End);
+        _window = new ReadWindow(source, flights, range);
+        _lease = store.TryLease(source.Version.Id);
+        // Whoever reads the whole of a version that has no verdict yet checks the origin's sum on the way.
+        _sums = source.Version.Sum is { Kind: SumKind.Crc32C }
+            && range == ByteRange.All(source.Version.SizeBytes)
+            && _lease?.Version.Verdict != Storage.Format.Verdict.Origin;
+        meter.ReaderOpened();
+    }
+
+    public ValueTask<Result<int>> ReadAsync(Memory<byte> destination, CancellationToken cancellationToken)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        if (_failure is not null)
+            return new ValueTask<Result<int>>(_failure);
+        if (_position == _end || destination.IsEmpty)
+            return new ValueTask<Result<int>>(0);
+        if (_lease is null || _sums)
+            return ReadSlowAsync(destination, default, cancellationToken);
+        var read = _lease.Version.ReadAsync(_position, Limit(destination), cancellationToken);
+        if (!read.IsCompletedSuccessfully)
+            return ReadSlowAsync(destination, read, cancellationToken);
+        var outcome = read.Result;
+        return outcome.Kind == ReadKind.Hit
+            ? new ValueTask<Result<int>>(AdvanceStored(outcome.Bytes))
+            : ReadSlowAsync(destination, new ValueTask<ReadOutcome>(outcome), cancellationToken);
+    }
+
+    public ValueTask DisposeAsync()
+    {
+        if (_disposed)
+            return ValueTask.CompletedTask;
+        _disposed = true;
+        _window.Dispose();
+        _lease?.Dispose();
+        _source.Catalog.NoteUsed(_source.Key);
+        _meter.ReaderClosed();
+        return ValueTask.CompletedTask;
+    }
+
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    private async ValueTask<Result<int>> ReadSlowAsync(
+        Memory<byte> destination, ValueTask<ReadOutcome> begun, CancellationToken cancellationToken)
+    {
+        var limited = Limit(destination);
+        // The first turn may carry a read that was begun without waiting; a default one is a miss.
+        var outcome = await begun.ConfigureAwait(false);
+        var isFirst = _lease is not null && !_sums;
+        for (var attempt = 0; attempt < Limits.ReadAttempts; attempt++)
+        {
+            if (!isFirst)
+                outcome = await ReadStoredAsync(limited, cancellationToken).ConfigureAwait(false);
+            isFirst = false;
+            if (outcome.Kind == ReadKind.Hit)
+                return Check(limited, AdvanceStored(outcome.Bytes));
+            if (outcome.Kind == ReadKind.Bad)
+                _cause = OriginCause.Retry;
+            var fetched = await ReadFlightAsync(limited, cancellationToken).ConfigureAwait(false);
+            if (fetched.Failure is { } failure)
+                return _failure = failure;
+            if (fetched.Value > 0)
+                return Check(limited, fetched.Value);
+        }
+
+        return _failure = new Failure(FailureKind.Corrupt,
+            $"{_source.Key} could not be read: its chunk at byte {_position} is lost as often as it is fetched.",
+            RetryAdvice.Later);
+    }
+
+    private ValueTask<ReadOutcome> ReadStoredAsync(Memory<byte> destination, CancellationToken cancellationToken)
+    {
+        if (_lease is null || _lease.Version.IsDropped)
+        {
+            _lease?.Dispose();
+            _lease = _store.TryLease(_source.Version.Id);
+        }
+
+        return _lease?.Version.ReadAsync(_position, destination, cancellationToken)
+            ?? new ValueTask<ReadOutcome>(ReadOutcome.Miss);
+    }
+
+    /// <summary>Bytes of the present chunk from its flight; 0 when it is on disk by now.</summary>
+    private async ValueTask<Result<int>> ReadFlightAsync(Memory<byte> destination, CancellationToken cancellationToken)
+    {
+        var chunk = Geometry.ChunkAt(_position);
+        var flight = _window.Demand(chunk, _cause);
+        if (flight is null || !flight.TryPin())
+            return 0;
+        try
+        {
+            var offset = (int)(_position - Geometry.ChunkOffset(chunk));
+            var inTime = flight.IsWhole;
+            if (await flight.WaitAsync(offset, cancellationToken).ConfigureAwait(false) is { } failure)
+                return failure;
+            if (!inTime)
+                _window.NoteWait(chunk);
+            var bytes = flight.Copy(offset, destination.Span);
+            return Advance(
+                bytes, inTime && flight.Settled.IsCompleted ? Tier.Local : Tier.Origin, flight.BlockCrcs);
+        }
+        finally
+        {
+            flight.Unpin();
+        }
+    }
+
+    /// <summary>Before the last bytes of a version leave, its whole is compared with the origin's sum.</summary>
+    private Result<int> Check(Memory<byte> read, int bytes)
+    {
+        if (!_sums || _position != _end)
+            return bytes;
+        if (_source.Version.Sum!.Matches(_sum.ToBytes()))
+            return bytes;
+        read.Span[..bytes].Clear();
+        _verifier.ReportMismatch(_source);
+        return _failure = new Failure(FailureKind.Corrupt,
+            $"{_source.Key} does not match the sum that {_source.Catalog.Origin.Name} publishes; read it again, and check the object there.",
+            RetryAdvice.Later);
+    }
+
+    private int Advance(int bytes, Tier tier, uint[]? blockCrcs)
+    {
+        _source.Catalog.Meter.AddServed(_face, tier, bytes);
+        if (_sums && EndsChunk(_position + bytes))
+        {
+            // Without the list, as when a chunk was lost and came back in between, the verifier alone decides.
+            _sums = blockCrcs is not null;
+            if (_sums)
+                _sum.Add(blockCrcs, Geometry.ChunkLength(_source.Version.SizeBytes, Geometry.ChunkAt(_position)));
+        }
+
+        _position += bytes;
+        if (_position < _end)
+            _window.MoveTo(Geometry.ChunkAt(_position), _lease?.Version);
+        return bytes;
+    }
+
+    private int AdvanceStored(int bytes) =>
+        Advance(bytes, Tier.Local, _sums ? _lease!.Version.TryGetBlockCrcs(Geometry.ChunkAt(_position)) : null);
+
+    private bool EndsChunk(long position) =>
+        position % Geometry.ChunkBytes == 0 || position == _source.Version.SizeBytes;
+
+    private Memory<byte> Limit(Memory<byte> destination) =>
+        destination.Length <= _end - _position ? destination : destination[..(int)(_end - _position)];
+}

@@ -1,0 +1,78 @@
+using Thaw.Cache.Fetching;
+using Thaw.Core;
+using Thaw.Core.Chunks;
+using Thaw.Core.Metering;
+using Thaw.Storage.Versions;
+
+namespace Thaw.Cache.Reading;
+
+/// <summary>
+/// The chunks that a reader stands at and will come to: one interest in each of their flights. It begins narrow, so that
+/// a reader of a header fetches little, and doubles whenever the reader has to wait. Used by one reader at a time.
+/// </summary>
+internal sealed class ReadWindow(FetchSource source, FlightTable flights, ByteRange range) : IDisposable
+{
+    private readonly SortedList<int, ChunkFlight> _interests = [];
+    private readonly int _last = range.Length == 0 ? -1 : Geometry.ChunkAt(range.End - 1);
+    private int _present = -1;
+    private int _next;
+    private int _width = Limits.WindowChunks;
+    private int _widenedAt = -1;
+
+    /// <summary>The flight of the chunk that the reader stands at, before all others; null when it is on disk.</summary>
+    public ChunkFlight? Demand(int chunk, OriginCause cause)
+    {
+        LeaveBefore(chunk);
+        if (!_interests.TryGetValue(chunk, out var flight) || !flights.TryRaise(flight))
+        {
+            if (flight is not null)
+                flights.Leave(flight);
+            _interests.Remove(chunk);
+            flight = flights.Join(source, chunk, FetchPriority.Demand, cause);
+            if (flight is not null)
+                _interests.Add(chunk, flight);
+        }
+
+        Fill(chunk);
+        return flight;
+    }
+
+    /// <summary>The reader goes on to a chunk; those behind the window's end that are not here are asked for.</summary>
+    public void MoveTo(int chunk, VersionFile? version)
+    {
+        if (chunk == _present)
+            return;
+        _present = chunk;
+        LeaveBefore(chunk);
+        if (version is not { IsComplete: true })
+            Fill(chunk);
+    }
+
+    /// <summary>The reader had to wait for this chunk: the window was too narrow.</summary>
+    public void NoteWait(int chunk)
+    {
+        if (_widenedAt == chunk)
+            return;
+        _widenedAt = chunk;
+        _width = Math.Min(_width * 2, Limits.WindowChunksMost);
+    }
+
+    public void Dispose() => LeaveBefore(int.MaxValue);
+
+    private void Fill(int chunk)
+    {
+        var end = Math.Min(chunk + _width, _last);
+        for (_next = Math.Max(_next, chunk + 1); _next <= end; _next++)
+            if (flights.Join(source, _next, FetchPriority.ReadAhead, OriginCause.Reader) is { } flight)
+                _interests.Add(_next, flight);
+    }
+
+    private void LeaveBefore(int chunk)
+    {
+        while (_interests.Count > 0 && _interests.GetKeyAtIndex(0) < chunk)
+        {
+            flights.Leave(_interests.GetValueAtIndex(0));
+            _interests.RemoveAt(0);
+        }
+    }
+}

@@ -1,0 +1,12 @@
+using Microsoft.Extensions.Logging;
+using Thaw.Core.Identity;
+
+namespace Thaw.Cache.Verifying;
+
+/// <summary>Log messages of verifying.</summary>
+internal static partial class Log
+{
+    [LoggerMessage(Level = LogLevel.Error,
+        Message = "{Key} from {Origin} does not match the sum that the origin publishes ({Sum}); its cached bytes are dropped")]
+    public static partial void SumMismatch(ILogger logger, string key, string origin, OriginSum sum);
+}
