@@ -34,7 +34,6 @@ public static class Limits
     public static readonly TimeSpan OriginBackoffMost = TimeSpan.FromSeconds(10);
 
     /// <summary>
-<<<<<<< HEAD
     /// One HEAD that only confirms a version which could be served as it is: longer than a slow HEAD, shorter than a
     /// reader's patience.
     /// </summary>
@@ -54,7 +53,8 @@ public static class Limits
 
     /// <summary>Objects of a job that are looked up at once: as many HEADs as one connection pool hides well.</summary>
     public const int JobLookups = 16;
-=======
+
+    /// <summary>
     /// Longest <c>Retry-After</c> that is waited for; beyond it the failure goes to the caller, who may have another
     /// source. Readers give up after about a minute (boto3 and aws-cli: 60 s read time-out).
     /// </summary>
@@ -77,7 +77,6 @@ public static class Limits
 
     /// <summary>Empty but truncated listing pages of an origin that are followed before its answer counts as wrong.</summary>
     public const int OriginEmptyPages = 100;
->>>>>>> 0e71c06 (core: order of keys by code point, bounds of origin connections)
 
     /// <summary>A block check may be trusted this long for reads shorter than a block (integrity contract, a).</summary>
     public static readonly TimeSpan CheckTrusted = TimeSpan.FromSeconds(60);

@@ -36,6 +36,12 @@ public sealed class ChunkStore : IAsyncDisposable
     /// <summary>Versions of which something is here.</summary>
     public int Versions => _disks.Sum(disk => disk.Accounts.Versions);
 
+    /// <summary>Chunks that are here.</summary>
+    public long Chunks => _disks.Sum(disk => disk.Accounts.Chunks);
+
+    /// <summary>Bytes of a version's chunks on this node, without opening it; 0 before the scan has seen it.</summary>
+    public long PresentBytesOf(ContentId id) => _disks.Sum(disk => disk.Accounts.BytesOf(id));
+
     /// <summary>Each disk's path, bytes and capacity.</summary>
     public IEnumerable<(string Path, long Bytes, long Capacity)> Disks =>
         _disks.Select(disk => (disk.Root, disk.Accounts.Bytes, disk.Capacity));

@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using System.Threading.Channels;
@@ -161,7 +162,7 @@ internal sealed class VersionVerifier : IAsyncDisposable
             SumKind.Sha256 => IncrementalHash.CreateHash(HashAlgorithmName.SHA256),
             _ => null,
         };
-        var crc = new Crc64Nvme();
+        ulong crc = 0;
         for (long offset = 0; offset < version.SizeBytes;)
         {
             var read = await version.ReadAsync(offset, buffer, cancellationToken).ConfigureAwait(false);
@@ -169,12 +170,16 @@ internal sealed class VersionVerifier : IAsyncDisposable
                 return null;
             var bytes = buffer.AsSpan(0, read.Bytes);
             if (hash is null)
-                crc.Append(bytes);
+                crc = Crc64Nvme.Append(crc, bytes);
             else
                 hash.AppendData(bytes);
             offset += read.Bytes;
         }
 
-        return hash?.GetHashAndReset() ?? crc.ToBytes();
+        if (hash is not null)
+            return hash.GetHashAndReset();
+        var sum = new byte[sizeof(ulong)];
+        BinaryPrimitives.WriteUInt64BigEndian(sum, crc);
+        return sum;
     }
 }

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Thaw.Core.Chunks;
 using Thaw.Core.Identity;
 
 namespace Thaw.Storage.Versions;
@@ -15,6 +16,9 @@ internal sealed class Accounts
     /// <summary>Bytes of whole chunks on this disk.</summary>
     public long Bytes => Volatile.Read(ref _bytes);
 
+    /// <summary>Chunks that those bytes make: whole ones, and a last one for each version.</summary>
+    public long Chunks => _accounts.Sum(account => (account.Value.Bytes + Geometry.ChunkBytes - 1) / Geometry.ChunkBytes);
+
     public int Versions => _accounts.Count;
 
     public IEnumerable<KeyValuePair<ContentId, Account>> All => _accounts;
@@ -25,6 +29,9 @@ internal sealed class Accounts
         if (_accounts.TryAdd(id, new Account { Bytes = bytes, LastUsed = lastUsed }))
             Interlocked.Add(ref _bytes, bytes);
     }
+
+    public long BytesOf(ContentId id) =>
+        _accounts.TryGetValue(id, out var account) ? Volatile.Read(ref account.Bytes) : 0;
 
     public bool Contains(ContentId id) => _accounts.ContainsKey(id);
 

@@ -1,0 +1,73 @@
+using System.Collections.Immutable;
+using Microsoft.Extensions.Logging;
+using Thaw.Cache.Fetching;
+using Thaw.Cache.Jobs;
+using Thaw.Cache.Memory;
+using Thaw.Cache.Naming;
+using Thaw.Cache.Verifying;
+using Thaw.Core.Contracts;
+using Thaw.Core.Identity;
+using Thaw.Core.Metering;
+using Thaw.Storage;
+
+namespace Thaw.Cache;
+
+/// <summary>
+/// The face of the room: one node's cache over its mounts and disks. Owns the mounts' origins and names, the fetches, the
+/// jobs and the verifier; the store belongs to whoever made it and outlives this.
+/// </summary>
+public sealed class ModelCache : IAsyncDisposable
+{
+    private readonly MountTable _mounts;
+    private readonly ChunkBuffers _buffers;
+    private readonly VersionVerifier _verifier;
+    private readonly FlightTable _flights;
+    private readonly JobTable _jobs;
+    private readonly CacheMeter _meter = new();
+
+    /// <param name="node">Name of the node.</param>
+    /// <param name="memoryBytes">Cap of Thaw's own buffers.</param>
+    /// <param name="store">The disks.</param>
+    /// <param name="mounts">The mounts, in order.</param>
+    /// <param name="loggers">Loggers.</param>
+    /// <param name="clock">Clock.</param>
+    public ModelCache(
+        string node, long memoryBytes, ChunkStore store, IEnumerable<MountSource> mounts, ILoggerFactory loggers,
+        TimeProvider clock)
+    {
+        var logger = loggers.CreateLogger<ModelCache>();
+        _mounts = new MountTable(mounts.Select(mount => new MountCatalog(mount, clock, logger)));
+        // An eighth is left for what the faces and checks hold: a block or two for each reader.
+        _buffers = new ChunkBuffers(memoryBytes / 8 * 7);
+        _verifier = new VersionVerifier(store, loggers.CreateLogger<VersionVerifier>());
+        _flights = new FlightTable(store, _buffers, _verifier, _meter, loggers.CreateLogger<FlightTable>());
+        _jobs = new JobTable(
+            node, new ObjectFinder(_mounts), store, _flights, _verifier, clock, loggers.CreateLogger<JobTable>());
+        Reader = new ModelReader(_mounts, store, _flights, _verifier, _meter);
+        Control = new NodeControl(node, _mounts, store, _flights, _jobs, _meter, clock);
+        Meters = [.. _mounts.All.Select(mount => mount.Meter)];
+    }
+
+    /// <summary>What faces ask.</summary>
+    public IModelReader Reader { get; }
+
+    /// <summary>What the control API asks.</summary>
+    public INodeControl Control { get; }
+
+    /// <summary>The mounts' counters.</summary>
+    public ImmutableArray<MountMeter> Meters { get; }
+
+    /// <summary>Whether any name of a version is pinned: what the store asks before it evicts.</summary>
+    public bool IsPinned(ContentId id) => _mounts.IsPinned(id);
+
+    /// <summary>Stops jobs, fetches and checks, in this order, and writes the names.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await _jobs.DisposeAsync().ConfigureAwait(false);
+        await _flights.DisposeAsync().ConfigureAwait(false);
+        await _verifier.DisposeAsync().ConfigureAwait(false);
+        await _mounts.DisposeAsync().ConfigureAwait(false);
+        _buffers.Dispose();
+        _meter.Dispose();
+    }
+}

@@ -1,0 +1,94 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using System.Reflection;
+using Thaw.Cache.Fetching;
+using Thaw.Cache.Jobs;
+using Thaw.Cache.Naming;
+using Thaw.Core;
+using Thaw.Core.Api;
+using Thaw.Core.Contracts;
+using Thaw.Core.Failures;
+using Thaw.Core.Metering;
+using Thaw.Storage;
+using Thaw.Storage.Versions;
+
+namespace Thaw.Cache;
+
+/// <summary>What the control API asks: counters, objects, jobs, pins.</summary>
+internal sealed class NodeControl(
+    string node, MountTable mounts, ChunkStore store, FlightTable flights, JobTable jobs, CacheMeter meter,
+    TimeProvider clock) : INodeControl
+{
+    private readonly long _started = clock.GetTimestamp();
+    private readonly ObjectView _objects = new(node, mounts, store);
+    private readonly KeepControl _keep = new(mounts, store, new ObjectFinder(mounts));
+
+    public NodeStats GetStats()
+    {
+        var meters = mounts.All.Select(mount => mount.Meter).ToArray();
+        var reader = meters.Sum(one => one.OriginBytes(OriginCause.Reader));
+        var s3 = TiersOf(meters, Face.S3);
+        var hub = TiersOf(meters, Face.Hub);
+        return new NodeStats(
+            node, ThawVersion.Text, clock.GetElapsedTime(_started).TotalSeconds,
+            new OriginStats(
+                meters.Sum(one => one.OriginBytes()), meters.Sum(one => one.Requests), meters.Sum(one => one.Throttled),
+                meters.Sum(one => one.Errors),
+                new CauseStats(
+                    reader, meters.Sum(one => one.OriginBytes(OriginCause.Load)),
+                    meters.Sum(one => one.OriginBytes(OriginCause.Revalidate)),
+                    meters.Sum(one => one.OriginBytes(OriginCause.Retry)),
+                    meters.Sum(one => one.OriginBytes(OriginCause.Takeover)))),
+            new ServedStats(s3, hub, TiersOf(meters, Face.Peer)),
+            new PosixStats(0, 0, 0),
+            HitRatio(reader, SumOf(s3) + SumOf(hub)),
+            GetCacheStats(),
+            new PeerStats(0, 0),
+            new InFlightStats(flights.Running, meter.Readers, flights.Buffers.UsedBytes, flights.Buffers.CapacityBytes));
+    }
+
+    public IReadOnlyList<MountStatus> GetMounts() => [.. mounts.All.Select(mount => new MountStatus(
+        mount.Config.Name, mount.Config.Bucket, mount.Config.Origin, mount.Config.Endpoint?.ToString(),
+        mount.Names.Count, _objects.CachedBytesOf(mount), mount.Meter.OriginBytes(), mount.IsOriginReachable))];
+
+    public ValueTask<Result<ObjectPage>> GetObjectsAsync(
+        string path, string? continuation, int limit, CancellationToken cancellationToken) =>
+        _objects.ListAsync(path, continuation, limit, cancellationToken);
+
+    public ValueTask<Result<JobStatus>> StartJobAsync(JobRequest request, CancellationToken cancellationToken) =>
+        new(jobs.Start(request));
+
+    public IReadOnlyList<JobStatus> GetJobs() => jobs.GetAll();
+
+    public JobStatus? GetJob(string id) => jobs.Get(id);
+
+    public JobStatus? CancelJob(string id) => jobs.Cancel(id);
+
+    public ValueTask<Result<FreeResult>> FreeAsync(PathsRequest request, CancellationToken cancellationToken) =>
+        new(_keep.Free(request));
+
+    public ValueTask<Result<PinResult>> SetPinAsync(
+        PathsRequest request, bool pinned, CancellationToken cancellationToken) =>
+        _keep.SetPinAsync(request, pinned, cancellationToken);
+
+    public ReadyStatus GetReady() => new(true, []);
+
+    private CacheStats GetCacheStats()
+    {
+        ImmutableArray<DiskStats> disks =
+            [.. store.Disks.Select(disk => new DiskStats(disk.Path, disk.Bytes, disk.Capacity, "healthy"))];
+        var bytes = store.Bytes;
+        return new CacheStats(
+            bytes, store.Capacity, store.Chunks, store.Versions, store.Counters.EvictedBytes,
+            store.Counters.CorruptChunks, store.Counters.LostInCrash, disks);
+    }
+
+    private static TierStats TiersOf(MountMeter[] meters, Face face) => new(
+        meters.Sum(one => one.Served(face, Tier.Local)), meters.Sum(one => one.Served(face, Tier.Peer)),
+        meters.Sum(one => one.Served(face, Tier.Parent)), meters.Sum(one => one.Served(face, Tier.Origin)));
+
+    private static long SumOf(TierStats tiers) => tiers.Local + tiers.Peer + tiers.Parent + tiers.Origin;
+
+    private static double? HitRatio(long originBytes, long servedBytes) =>
+        servedBytes == 0 ? null : Math.Max(0, 1 - (double)originBytes / servedBytes);
+}

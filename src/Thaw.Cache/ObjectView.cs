@@ -1,0 +1,109 @@
+using System.Buffers.Text;
+using System.Collections.Immutable;
+using System.Text;
+using Thaw.Cache.Naming;
+using Thaw.Cache.Verifying;
+using Thaw.Core;
+using Thaw.Core.Api;
+using Thaw.Core.Contracts;
+using Thaw.Core.Failures;
+using Thaw.Core.Identity;
+using Thaw.Storage;
+using Thaw.Storage.Format;
+
+namespace Thaw.Cache;
+
+/// <summary>Objects as the control API shows them: the origin's listing, joined with what is cached.</summary>
+internal sealed class ObjectView(string node, MountTable mounts, ChunkStore store)
+{
+    public async ValueTask<Result<ObjectPage>> ListAsync(
+        string path, string? continuation, int limit, CancellationToken cancellationToken)
+    {
+        if (!ObjectPath.TryParse(path, out var parsed))
+            return new Failure(FailureKind.InvalidRequest, $"\"{path}\" is no path; write mount/key or mount/prefix/.");
+        if (limit is < 1 or > Limits.ListPageKeys)
+            return new Failure(FailureKind.InvalidRequest, $"A page has 1 to {Limits.ListPageKeys} objects, not {limit}.");
+        if (!TryDecode(continuation, out var after))
+            return new Failure(FailureKind.InvalidRequest, "This continuation was not made by this API; start without one.");
+        if (!mounts.TryGet(parsed.Mount, out var mount, out var missing))
+            return missing;
+        if (!parsed.IsPrefix)
+            return await GetOneAsync(mount, parsed.Key, cancellationToken).ConfigureAwait(false);
+        var (listed, stale) = await mount.ListAsync(
+            new ListRequest(parsed.Key, null, after, limit), cancellationToken).ConfigureAwait(false);
+        if (!listed.TryGet(out var page, out var failure))
+            return failure;
+        var objects = ImmutableArray.CreateBuilder<ObjectStatus>(page.Entries.Length);
+        foreach (var entry in page.Entries)
+            objects.Add(await DescribeAsync(mount, entry, cancellationToken).ConfigureAwait(false));
+        var next = page.IsTruncated && !page.Entries.IsEmpty
+            ? Base64Url.EncodeToString(Encoding.UTF8.GetBytes(page.Entries[^1].ResumeAfter))
+            : null;
+        return new ObjectPage(objects.MoveToImmutable(), next, stale);
+    }
+
+    /// <summary>Bytes cached of everything a mount has names for.</summary>
+    public long CachedBytesOf(MountCatalog mount)
+    {
+        long bytes = 0;
+        foreach (var name in mount.Names.All())
+            bytes += store.PresentBytesOf(name.Version.Id);
+        return bytes;
+    }
+
+    private async ValueTask<Result<ObjectPage>> GetOneAsync(
+        MountCatalog mount, string key, CancellationToken cancellationToken)
+    {
+        var resolved = await mount.ResolveAsync(key, cancellationToken).ConfigureAwait(false);
+        if (!resolved.TryGet(out var version, out var failure))
+            return failure;
+        var entry = new ListEntry(key, version.SizeBytes, version.ETag, version.LastModified);
+        var status = await DescribeAsync(mount, entry, cancellationToken).ConfigureAwait(false);
+        return new ObjectPage([status], null, !mount.IsOriginReachable);
+    }
+
+    private async ValueTask<ObjectStatus> DescribeAsync(
+        MountCatalog mount, ListEntry entry, CancellationToken cancellationToken)
+    {
+        var path = new ObjectPath(mount.Config.Name, entry.Key).ToString();
+        var known = mount.Names.TryGet(entry.Key, out var name)
+            && name.Version.ETag == entry.ETag && name.Version.SizeBytes == entry.SizeBytes ? name : null;
+        if (known is null)
+            return new ObjectStatus(path, entry.SizeBytes, 0, entry.ETag, null, entry.LastModified, null, "none", null,
+                false, null, []);
+        using var lease = store.TryLease(known.Version.Id);
+        var present = lease?.Version.PresentBytes ?? 0;
+        var crc = lease is { Version.IsComplete: true }
+            ? await VersionVerifier.CombineAsync(lease.Version, cancellationToken).ConfigureAwait(false)
+            : null;
+        return new ObjectStatus(
+            path, entry.SizeBytes, present, entry.ETag, known.Version.Id.ToString(), entry.LastModified,
+            known.Version.ContentType, VerdictOf(lease?.Version.Verdict), crc is null ? null : Convert.ToHexStringLower(crc),
+            known.Pinned, known.LastUsed, present > 0 ? [node] : []);
+    }
+
+    private static string VerdictOf(Verdict? verdict) => verdict switch
+    {
+        Verdict.Origin => "origin",
+        Verdict.Transport => "transport",
+        _ => "none",
+    };
+
+    private static bool TryDecode(string? continuation, out string after)
+    {
+        after = "";
+        if (string.IsNullOrEmpty(continuation))
+            return true;
+        if (continuation.Length > 4 * Limits.KeyBytes || !Base64Url.IsValid(continuation))
+            return false;
+        try
+        {
+            after = new UTF8Encoding(false, true).GetString(Base64Url.DecodeFromChars(continuation));
+            return true;
+        }
+        catch (ArgumentException)
+        {
+            return false;
+        }
+    }
+}
