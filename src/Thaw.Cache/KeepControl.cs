@@ -1,6 +1,5 @@
 using Thaw.Cache.Jobs;
 using Thaw.Cache.Naming;
-using Thaw.Core;
 using Thaw.Core.Api;
 using Thaw.Core.Failures;
 using Thaw.Core.Identity;

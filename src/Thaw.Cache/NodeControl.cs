@@ -1,6 +1,4 @@
 using System.Collections.Immutable;
-using System.Globalization;
-using System.Reflection;
 using Thaw.Cache.Fetching;
 using Thaw.Cache.Jobs;
 using Thaw.Cache.Naming;
@@ -10,7 +8,6 @@ using Thaw.Core.Contracts;
 using Thaw.Core.Failures;
 using Thaw.Core.Metering;
 using Thaw.Storage;
-using Thaw.Storage.Versions;
 
 namespace Thaw.Cache;
 

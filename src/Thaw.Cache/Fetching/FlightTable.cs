@@ -3,7 +3,6 @@ using System.Runtime.InteropServices;
 using Microsoft.Extensions.Logging;
 using Thaw.Cache.Memory;
 using Thaw.Cache.Verifying;
-using Thaw.Core;
 using Thaw.Core.Chunks;
 using Thaw.Core.Contracts;
 using Thaw.Core.Failures;

@@ -85,7 +85,7 @@ internal sealed class MountCatalog : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _stopping.CancelAsync().ConfigureAwait(false);
-        await Task.WhenAll(_asking.Values).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await ((Task)Task.WhenAll(_asking.Values)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await Names.DisposeAsync().ConfigureAwait(false);
         await Origin.DisposeAsync().ConfigureAwait(false);
         _stopping.Dispose();
@@ -152,7 +152,10 @@ internal sealed class MountCatalog : IAsyncDisposable
             if (known is not null && known.Version.Id == version.Id && known.Version.ETag == version.ETag)
                 Names.TouchAsked(key, now);
             else
-                Names.Put(new NameEntry(key, version, now, known?.LastUsed, known?.Pinned ?? false));
+                Names.Put(new NameEntry
+                {
+                    Key = key, Version = version, LastAsked = now, LastUsed = known?.LastUsed, Pinned = known?.Pinned ?? false,
+                });
             return version;
         }
 

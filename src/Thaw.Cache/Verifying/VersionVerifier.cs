@@ -6,7 +6,6 @@ using Microsoft.Extensions.Logging;
 using Thaw.Cache.Fetching;
 using Thaw.Core.Checksums;
 using Thaw.Core.Chunks;
-using Thaw.Core.Failures;
 using Thaw.Core.Identity;
 using Thaw.Storage;
 using Thaw.Storage.Format;
