@@ -1,0 +1,72 @@
+using Microsoft.Win32.SafeHandles;
+using Thaw.Storage.Disks;
+
+namespace Thaw.Tests.Storage;
+
+/// <summary>
+/// A file system over a real folder with faults: errors of chosen calls, and a power cut that undoes every write since the
+/// file's last sync (as if the machine had stopped). Reads and sizes are real.
+/// </summary>
+internal sealed class FaultyDisk : FileSystem
+{
+    private readonly Lock _gate = new();
+    private readonly List<FaultyFile> _files = [];
+
+    /// <summary>Asked before each write; an exception is the disk's answer.</summary>
+    public Action<string>? BeforeWrite { get; set; }
+
+    /// <summary>Asked before each sync; an exception is the disk's answer.</summary>
+    public Action<string>? BeforeSync { get; set; }
+
+    public override DiskFile Open(string path, bool create)
+    {
+        var file = new FaultyFile(this, path, File.OpenHandle(
+            path, create ? FileMode.OpenOrCreate : FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete));
+        lock (_gate)
+            _files.Add(file);
+        return file;
+    }
+
+    /// <summary>Undoes what no sync has made durable, newest first. Call it after the store is gone.</summary>
+    public void CutPower()
+    {
+        lock (_gate)
+        {
+            foreach (var file in _files.AsEnumerable().Reverse())
+                file.Undo();
+            _files.Clear();
+        }
+    }
+
+    private sealed class FaultyFile(FaultyDisk disk, string path, SafeFileHandle handle) : DiskFile(handle)
+    {
+        private readonly Stack<(long Offset, byte[] Before)> _unsynced = new();
+
+        public override void Write(ReadOnlySpan<byte> bytes, long offset)
+        {
+            disk.BeforeWrite?.Invoke(path);
+            var before = new byte[bytes.Length];
+            Read(before, offset);
+            lock (disk._gate)
+                _unsynced.Push((offset, before));
+            base.Write(bytes, offset);
+        }
+
+        public override void Sync()
+        {
+            disk.BeforeSync?.Invoke(path);
+            base.Sync();
+            lock (disk._gate)
+                _unsynced.Clear();
+        }
+
+        public void Undo()
+        {
+            if (!File.Exists(path))
+                return;
+            using var file = File.OpenHandle(path, FileMode.Open, FileAccess.Write);
+            while (_unsynced.TryPop(out var write))
+                RandomAccess.Write(file, write.Before, write.Offset);
+        }
+    }
+}
