@@ -42,6 +42,9 @@ public static class Limits
     /// <summary>Durability batches: at most this much time.</summary>
     public static readonly TimeSpan DurableBatchTime = TimeSpan.FromSeconds(5);
 
+    /// <summary>Closing a mount's names log: twice a durability batch; a disk that takes longer is stuck.</summary>
+    public static readonly TimeSpan NamesClose = TimeSpan.FromSeconds(10);
+
     /// <summary>Jobs that are remembered; the oldest ended ones are forgotten.</summary>
     public const int JobsKept = 256;
 
