@@ -48,13 +48,13 @@ internal static class CrcBench
         {
             var rounds = (int)Math.Max(1, bytesPerRun / size);
             var rates = new double[Runs];
-            for (var run = -1; run < Runs; run++)
+            Warm(bytes.AsSpan(0, size), sum);
+            for (var run = 0; run < Runs; run++)
             {
                 var start = Stopwatch.GetTimestamp();
                 for (var round = 0; round < rounds; round++)
                     sum(bytes.AsSpan(0, size));
-                if (run >= 0)
-                    rates[run] = (double)rounds * size / Stopwatch.GetElapsedTime(start).TotalSeconds / 1e9;
+                rates[run] = (double)rounds * size / Stopwatch.GetElapsedTime(start).TotalSeconds / 1e9;
             }
 
             Array.Sort(rates);
@@ -62,6 +62,13 @@ internal static class CrcBench
         }
 
         Console.WriteLine();
+    }
+
+    // Long enough for the just-in-time compiler to have put its last version in place.
+    private static void Warm(ReadOnlySpan<byte> bytes, Sum sum)
+    {
+        for (var start = Stopwatch.GetTimestamp(); Stopwatch.GetElapsedTime(start) < TimeSpan.FromMilliseconds(600);)
+            sum(bytes);
     }
 
     private static void Combine()

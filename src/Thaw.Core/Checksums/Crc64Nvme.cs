@@ -18,7 +18,7 @@ public static unsafe class Crc64Nvme
     private static readonly ulong[] Powers = Field.BytePowers(0);
     private static readonly FoldConstants Constants = new(Field);
     private static readonly delegate*<ref byte, nuint, ulong, FoldConstants, Vector128<ulong>> Fold =
-        Fold512.IsSupported ? &Fold512.Fold
+        Fold512.IsSupported && Crc32CPath.Chosen.Name == "vpclmulqdq-512" ? &Fold512.Fold
         : Fold256.IsSupported ? &Fold256.Fold
         : X86CarrylessMultiply.IsSupported ? &Fold128<X86CarrylessMultiply>.Fold
         : ArmCarrylessMultiply.IsSupported ? &Fold128<ArmCarrylessMultiply>.Fold
