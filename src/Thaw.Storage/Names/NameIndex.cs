@@ -15,7 +15,9 @@ internal sealed class NameIndex
     private static readonly ImmutableSortedSet<string> NoKeys = ImmutableSortedSet.Create<string>(Utf8Order.Instance);
 
     private readonly ConcurrentDictionary<string, NameEntry> _entries;
-    private readonly ConcurrentDictionary<ContentId, ImmutableSortedSet<string>> _keysByContent = new();
+
+    // A key, or a set of them: most contents have one name, and a set for each would double the time to open a log.
+    private readonly ConcurrentDictionary<ContentId, object> _keysByContent = new();
     private volatile ImmutableSortedSet<string> _keys;
 
     public NameIndex(IReadOnlyCollection<KeyValuePair<string, NameEntry>> entries)
@@ -37,8 +39,7 @@ internal sealed class NameIndex
 
     public ImmutableArray<NameEntry> NamesOf(ContentId content)
     {
-        if (!_keysByContent.TryGetValue(content, out var keys))
-            return [];
+        var keys = KeysOf(content);
         var names = ImmutableArray.CreateBuilder<NameEntry>(keys.Count);
         foreach (var key in keys)
         {
@@ -71,12 +72,22 @@ internal sealed class NameIndex
         return true;
     }
 
-    private void AddContent(ContentId content, string key) =>
-        _keysByContent[content] = _keysByContent.GetValueOrDefault(content, NoKeys).Add(key);
+    private ImmutableSortedSet<string> KeysOf(ContentId content) => _keysByContent.GetValueOrDefault(content) switch
+    {
+        null => NoKeys,
+        string key => NoKeys.Add(key),
+        var keys => (ImmutableSortedSet<string>)keys,
+    };
+
+    private void AddContent(ContentId content, string key)
+    {
+        if (!_keysByContent.TryAdd(content, key))
+            _keysByContent[content] = KeysOf(content).Add(key);
+    }
 
     private void RemoveContent(ContentId content, string key)
     {
-        var rest = _keysByContent.GetValueOrDefault(content, NoKeys).Remove(key);
+        var rest = KeysOf(content).Remove(key);
         if (rest.IsEmpty)
             _keysByContent.TryRemove(content, out _);
         else

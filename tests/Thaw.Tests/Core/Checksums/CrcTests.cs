@@ -1,3 +1,4 @@
+using System.IO.Hashing;
 using System.Numerics;
 using CsCheck;
 using Thaw.Core.Checksums;
@@ -72,6 +73,7 @@ public sealed class CrcTests
         {
             var text = bytes.AsSpan(length % 64, length);
             Assert.Equal(~Bitwise(ulong.MaxValue, text, Nvme), Crc64Nvme.Compute(text));
+            Assert.Equal(Crc64.HashToUInt64(Crc64ParameterSet.Nvme, text), Crc64Nvme.Compute(text));
             Assert.Equal(~Crc64Nvme.AppendTable(ulong.MaxValue, text), Crc64Nvme.Compute(text));
         }
     }
