@@ -16,7 +16,7 @@ internal sealed class NameIndex
 
     private readonly ConcurrentDictionary<string, NameEntry> _entries;
 
-    // A key, or a set of them: most contents have one name, and a set for each would double the time to open a log.
+    // A key, or a set of them: most contents have one name, which needs no set.
     private readonly ConcurrentDictionary<ContentId, object> _keysByContent = new();
     private volatile ImmutableSortedSet<string> _keys;
 
