@@ -33,6 +33,30 @@ public static class Limits
     /// <summary>Longest back-off between attempts.</summary>
     public static readonly TimeSpan OriginBackoffMost = TimeSpan.FromSeconds(10);
 
+    /// <summary>
+    /// Longest <c>Retry-After</c> that is waited for; beyond it the failure goes to the caller, who may have another
+    /// source. Readers give up after about a minute (boto3 and aws-cli: 60 s read time-out).
+    /// </summary>
+    public static readonly TimeSpan OriginRetryAfterMost = TimeSpan.FromSeconds(30);
+
+    /// <summary>Waiting for one of <c>origins.connections</c>: as long as the no-progress bound of a dozen bodies ahead.</summary>
+    public static readonly TimeSpan OriginSlot = TimeSpan.FromMinutes(2);
+
+    /// <summary>
+    /// One in so many of <c>origins.connections</c> is kept for HEADs and listings, at least one, so that names never
+    /// wait behind bodies: a HEAD takes 10-30 ms where a body of 8 MiB takes about ten times as long.
+    /// </summary>
+    public const int OriginConnectionsPerQuestion = 16;
+
+    /// <summary>Connections to an origin live this long, so that changed addresses of a service are seen.</summary>
+    public static readonly TimeSpan OriginConnectionLife = TimeSpan.FromMinutes(10);
+
+    /// <summary>Idle connections are closed before the service does it (Amazon S3 keeps them about 20 s).</summary>
+    public static readonly TimeSpan OriginConnectionIdle = TimeSpan.FromSeconds(15);
+
+    /// <summary>Empty but truncated listing pages of an origin that are followed before its answer counts as wrong.</summary>
+    public const int OriginEmptyPages = 100;
+
     /// <summary>A block check may be trusted this long for reads shorter than a block (integrity contract, a).</summary>
     public static readonly TimeSpan CheckTrusted = TimeSpan.FromSeconds(60);
 
