@@ -88,6 +88,8 @@ internal static class S3Versions
 
     private static ImmutableSortedDictionary<string, string> MetadataOf(MetadataCollection metadata)
     {
+        if (metadata.Count == 0)
+            return ImmutableSortedDictionary<string, string>.Empty;
         var builder = ImmutableSortedDictionary.CreateBuilder<string, string>(StringComparer.Ordinal);
         foreach (var name in metadata.Keys)
         {

@@ -46,7 +46,8 @@ public abstract class OriginBehavior : IAsyncLifetime
         Assert.Matches("^(W/)?\"[^\"]+\"$", version.ETag);
         Assert.InRange(version.LastModified, before, DateTimeOffset.UtcNow.AddMinutes(1));
         Assert.Equal(0, version.LastModified.Ticks % TimeSpan.TicksPerSecond);
-        Assert.Equal(version, await HeadAsync("a/b.bin"));
+        var again = await HeadAsync("a/b.bin");
+        Assert.Equal((version.Id, version.ETag, version.Sum), (again.Id, again.ETag, again.Sum));
     }
 
     [Fact]
