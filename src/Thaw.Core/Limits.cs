@@ -47,4 +47,16 @@ public static class Limits
 
     /// <summary>Error sentences kept for a job.</summary>
     public const int JobErrors = 20;
+
+    /// <summary>Longest configuration file in bytes: a thousand mounts written out take about 300 KiB.</summary>
+    public const int ConfigBytes = 1 << 20;
+
+    /// <summary>Deepest nesting of a configuration file; the option table needs 5.</summary>
+    public const int ConfigDepth = 16;
+
+    /// <summary>Most values in a configuration file, aliases counted as often as they are used.</summary>
+    public const int ConfigValues = 50_000;
+
+    /// <summary>Most errors told at once for a configuration file: more than a screen helps nobody.</summary>
+    public const int ConfigErrors = 100;
 }

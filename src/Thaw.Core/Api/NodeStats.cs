@@ -5,7 +5,11 @@ namespace Thaw.Core.Api;
 /// <summary>Counters since start and gauges of one node.</summary>
 public sealed record NodeStats(
     string Node, string Version, double UptimeSeconds, OriginStats Origin, ServedStats Served, PosixStats Posix,
-    double? HitRatio, CacheStats Cache, PeerStats Peers, InFlightStats InFlight);
+    double? HitRatio, CacheStats Cache, PeerStats Peers, InFlightStats InFlight)
+{
+    /// <summary>URL of this node's S3 endpoint as it listens, such as <c>http://127.0.0.1:7400</c>.</summary>
+    public string? S3Endpoint { get; init; }
+}
 
 /// <summary>Traffic with origins. <c>Bytes</c> counts body bytes of object GETs only, retries included.</summary>
 public sealed record OriginStats(long Bytes, long Requests, long Throttled, long Errors, CauseStats Cause);
