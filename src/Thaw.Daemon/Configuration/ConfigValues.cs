@@ -132,7 +132,8 @@ internal sealed class ConfigValues(string file)
         {
             var item = $"{path}[{index}]";
             AddNested(list.Items[index], item, pattern + "[]");
-            Require(item, pattern + "[]", list.Items[index].Line);
+            if (list.Items[index] is YamlMap or YamlScalar { IsNull: true })
+                Require(item, pattern + "[]", list.Items[index].Line);
         }
     }
 }

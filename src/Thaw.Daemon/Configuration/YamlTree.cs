@@ -23,7 +23,7 @@ internal sealed class YamlTree
     /// </summary>
     public static YamlValue? Read(string yaml, Action<int, string, string> report)
     {
-        var tree = new YamlTree(new Parser(new StringReader(yaml)), report);
+        var tree = new YamlTree(new StrictParser(new Parser(new StringReader(yaml))), report);
         try
         {
             return tree.ReadDocument();
@@ -151,6 +151,26 @@ internal sealed class YamlTree
         _values += values;
         if (_values > Limits.ConfigValues)
             throw new TooMuchException(line, $"the file has more than {Limits.ConfigValues} values; write less.");
+    }
+
+    // The library's scanner leaves some malformed texts (a NUL in a plain word is one) with general exceptions.
+    private sealed class StrictParser(Parser parser) : IParser
+    {
+        public ParsingEvent? Current => parser.Current;
+
+        public bool MoveNext()
+        {
+            try
+            {
+                return parser.MoveNext();
+            }
+            catch (Exception exception) when (exception is InvalidOperationException or ArgumentException
+                or IndexOutOfRangeException or FormatException or OverflowException or NullReferenceException)
+            {
+                var end = parser.Current?.End ?? Mark.Empty;
+                throw new YamlException(end, end, "the text breaks off or holds a character that may not stand here");
+            }
+        }
     }
 
     /// <summary>Ends the reading of a document that is out of bounds.</summary>
