@@ -107,4 +107,34 @@ public static class Limits
 
     /// <summary>Most errors told at once for a configuration file: more than a screen helps nobody.</summary>
     public const int ConfigErrors = 100;
+
+    /// <summary>One answer of a node's control endpoint to the command line; listing a large prefix may take a while.</summary>
+    public static readonly TimeSpan ControlAnswer = TimeSpan.FromSeconds(60);
+
+    /// <summary>The command line asks for a job's progress this often.</summary>
+    public static readonly TimeSpan JobPoll = TimeSpan.FromMilliseconds(250);
+
+    /// <summary>Plain progress lines, where no terminal repaints them, come this far apart.</summary>
+    public static readonly TimeSpan PlainProgress = TimeSpan.FromSeconds(5);
+
+    /// <summary>Bytes of one ranged GET when objects are copied to a directory: one chunk.</summary>
+    public const int PullPartBytes = 8 << 20;
+
+    /// <summary>Ranged GETs at once when objects are copied: with chunks of 8 MiB, 128 MiB of buffers.</summary>
+    public const int PullConnections = 16;
+
+    /// <summary>Objects copied at once.</summary>
+    public const int PullObjects = 4;
+
+    /// <summary>Attempts for one part before a copy fails.</summary>
+    public const int PullAttempts = 5;
+
+    /// <summary>First back-off between attempts of a copy; doubled each time.</summary>
+    public static readonly TimeSpan PullBackoff = TimeSpan.FromMilliseconds(200);
+
+    /// <summary>One part of 8 MiB: at 300 KB/s, which no one would wait for longer.</summary>
+    public static readonly TimeSpan PullPart = TimeSpan.FromSeconds(30);
+
+    /// <summary>A node looks this often whether its configuration file has changed: editors and mounted maps replace files.</summary>
+    public static readonly TimeSpan ConfigPoll = TimeSpan.FromSeconds(2);
 }

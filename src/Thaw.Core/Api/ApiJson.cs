@@ -7,6 +7,7 @@ namespace Thaw.Core.Api;
 [JsonSerializable(typeof(NodeStats))]
 [JsonSerializable(typeof(IReadOnlyList<MountStatus>))]
 [JsonSerializable(typeof(ObjectPage))]
+[JsonSerializable(typeof(ObjectStatus))]
 [JsonSerializable(typeof(JobRequest))]
 [JsonSerializable(typeof(JobStatus))]
 [JsonSerializable(typeof(IReadOnlyList<JobStatus>))]

@@ -1,0 +1,230 @@
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using Microsoft.Extensions.Logging.Abstractions;
+using Thaw.Cli.Progress;
+using Thaw.Core;
+using Thaw.Core.Api;
+using Thaw.Core.Configuration;
+using Thaw.Core.Units;
+using Thaw.Daemon;
+
+namespace Thaw.Cli.Demo;
+
+/// <summary>What the demo is asked for.</summary>
+internal sealed record DemoOptions(bool Once, bool Json, string? Model, long SizeBytes, int Shards);
+
+/// <summary>
+/// The demo: an origin that is slow like a far object store, one node, three readers at once; direct, cold, warm. The
+/// origin is a node without disks in this process, slowed down; the measured node is a process of its own.
+/// </summary>
+internal sealed class DemoRun(Terminal terminal, DemoOptions options)
+{
+    private const int Readers = 3;
+    private const string Bucket = "models";
+    private static readonly S3Throttle Throttle = new(200_000_000, TimeSpan.FromMilliseconds(30));
+    private static readonly TimeSpan Drain = TimeSpan.FromSeconds(2);
+
+    private long _readBytes;
+
+    /// <summary>Runs the demo; 0 when everything is as it should be.</summary>
+    public async Task<int> RunAsync(CancellationToken cancellationToken)
+    {
+        using var place = DemoPlace.Create();
+        if (CheckSpace(place.Root) is { } noSpace)
+            return terminal.Fail(noSpace);
+        Say($"making the model below {place.Root}");
+        var directory = options.Model is null ? Path.Combine(place.Root, "model") : Path.GetFullPath(options.Model);
+        var files = options.Model is null
+            ? await ModelWriter.WriteAsync(directory, options.SizeBytes, options.Shards, cancellationToken)
+            : await ModelWriter.ReadAsync(directory, cancellationToken);
+        if (files.Count == 0)
+            return terminal.Fail(new CliFailure(ExitCode.Usage, $"there are no files in {directory}; name a model's directory with --model."));
+        await using var origin = await StartOriginAsync(directory, cancellationToken);
+        try
+        {
+            var endpoint = new Uri($"http://{origin.S3}");
+            var config = Path.Combine(place.Root, "thaw.yaml");
+            await File.WriteAllTextAsync(config, Configuration(place.Root, endpoint, files.Sum(file => file.Bytes)), cancellationToken);
+            var started = await ChildNode.StartAsync(config, cancellationToken);
+            if (started.Value is null)
+                return terminal.Fail(started.Failure!);
+            await using var node = started.Value;
+            return await MeasureAsync(files, endpoint, node, cancellationToken);
+        }
+        finally
+        {
+            await origin.StopAsync(Drain);
+        }
+    }
+
+    private async Task<int> MeasureAsync(
+        IReadOnlyList<ModelFile> files, Uri origin, ChildNode node, CancellationToken cancellationToken)
+    {
+        var match = true;
+        var seconds = new double[3];
+        var phases = new (string Name, Uri Endpoint)[] { ("direct", origin), ("cold", new Uri(node.Report.S3)), ("warm", new Uri(node.Report.S3)) };
+        for (var phase = 0; phase < phases.Length; phase++)
+        {
+            var started = terminal.Clock.GetTimestamp();
+            var reply = await ReadAllAsync(phases[phase].Name, phases[phase].Endpoint, files, cancellationToken);
+            if (reply.Failure is { } failure)
+                return terminal.Fail(failure with { Sentence = $"{phases[phase].Name} run: {failure.Sentence} {node.LastLines()}" });
+            match &= reply.Value;
+            seconds[phase] = terminal.Clock.GetElapsedTime(started).TotalSeconds;
+        }
+
+        using var client = new NodeClient(new Uri(node.Report.Control), null);
+        var stats = await client.GetStatsAsync(cancellationToken);
+        if (stats.Value is null)
+            return terminal.Fail(stats.Failure!);
+        var report = Judge(stats.Value, files.Sum(file => file.Bytes), match, seconds);
+        if (options.Json)
+            terminal.WriteJson(report, CliJson.Default.DemoReport);
+        else
+            WriteText(report);
+        if (!options.Once)
+            await StayAsync(node, cancellationToken);
+        return report.Ok ? ExitCode.Done : ExitCode.Failed;
+    }
+
+    private static DemoReport Judge(NodeStats stats, long modelBytes, bool match, double[] seconds)
+    {
+        var served = stats.Served.S3.Local + stats.Served.S3.Peer + stats.Served.S3.Parent + stats.Served.S3.Origin;
+        var (direct, cold, warm) = (seconds[0], seconds[1], seconds[2]);
+        return new DemoReport(
+            match && stats.Origin.Bytes == modelBytes && cold < direct, 1, modelBytes, stats.Origin.Bytes, match,
+            Math.Round(cold, 3), Math.Round(warm, 3), Math.Round(direct, 3), stats.HitRatio ?? 0, Readers,
+            stats.Origin.Requests, served, Math.Max(0, served - stats.Origin.Bytes), Throttle.BytesPerSecond, stats.Version);
+    }
+
+    private async Task<Reply<bool>> ReadAllAsync(
+        string phase, Uri endpoint, IReadOnlyList<ModelFile> files, CancellationToken cancellationToken)
+    {
+        Volatile.Write(ref _readBytes, 0);
+        using var ended = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        var progress = ShowAsync(phase, files.Sum(file => file.Bytes) * Readers, ended.Token);
+        try
+        {
+            var replies = await Task.WhenAll(Enumerable.Range(0, Readers).Select(_ => Task.Run(
+                () => new ModelReader(endpoint, Bucket, terminal.Clock, bytes => Interlocked.Add(ref _readBytes, bytes))
+                    .ReadAsync(files, cancellationToken),
+                cancellationToken)));
+            return replies.FirstOrDefault(reply => reply.Failure is not null) is { Failure: { } failure }
+                ? failure : replies.All(reply => reply.Value);
+        }
+        finally
+        {
+            await ended.CancelAsync();
+            await progress;
+        }
+    }
+
+    private async Task ShowAsync(string phase, long totalBytes, CancellationToken ended)
+    {
+        var view = new ProgressView(terminal, $"{phase}, {Readers} readers", options.Json);
+        while (!ended.IsCancellationRequested)
+        {
+            view.Show(Volatile.Read(ref _readBytes), totalBytes, []);
+            await Task.Delay(Limits.JobPoll, terminal.Clock, ended).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+
+        view.Show(Volatile.Read(ref _readBytes), totalBytes, []);
+        view.End();
+    }
+
+    private static Task<Node> StartOriginAsync(string directory, CancellationToken cancellationToken)
+    {
+        var free = new IPEndPoint(IPAddress.Loopback, 0);
+        var config = new ThawConfig
+        {
+            Node = new NodeConfig { Name = "demo-origin", Drain = Drain },
+            Cache = new CacheConfig { Memory = new ByteSize(128L << 20) },
+            Mounts =
+            [
+                new MountConfig
+                {
+                    Name = Bucket, Bucket = Bucket, Origin = $"file://{directory}", Scheme = OriginScheme.File,
+                    OriginBucket = "", OriginPrefix = directory,
+                },
+            ],
+            S3 = new S3Config { Listen = free },
+            Control = new ControlConfig { Listen = free },
+        };
+        return Node.StartAsync(config, new NodeOptions { S3Throttle = Throttle }, NullLoggerFactory.Instance, cancellationToken);
+    }
+
+    private string Configuration(string place, Uri origin, long modelBytes)
+    {
+        var defaults = !options.Once && IsFree(7400) && IsFree(7401);
+        var capacity = Math.Max(1L << 30, modelBytes + modelBytes / 4);
+        return string.Create(CultureInfo.InvariantCulture, $$"""
+            node: {name: demo-1, drain: 2s}
+            cache:
+              disks:
+                - path: '{{place}}/cache'
+                  capacity: {{capacity}}
+              memory: 256MiB
+            mounts:
+              - name: {{Bucket}}
+                origin: s3://{{Bucket}}
+                endpoint: '{{origin}}'
+                region: us-east-1
+                credentials: {anonymous: true}
+            s3: {listen: '127.0.0.1:{{(defaults ? 7400 : 0)}}'}
+            control: {listen: '127.0.0.1:{{(defaults ? 7401 : 0)}}'}
+
+            """);
+    }
+
+    private static bool IsFree(int port)
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, port);
+        try
+        {
+            listener.Start();
+            return true;
+        }
+        catch (SocketException)
+        {
+            return false;
+        }
+    }
+
+    private CliFailure? CheckSpace(string place)
+    {
+        var needed = (options.Model is null ? options.SizeBytes : 0) + options.SizeBytes + options.SizeBytes / 4;
+        var free = new DriveInfo(place).AvailableFreeSpace;
+        return free >= needed ? null : new CliFailure(ExitCode.Failed,
+            $"{place} has {new ByteSize(free)} free and the demo needs {new ByteSize(needed)}; "
+            + "set TMPDIR to a larger disk, or ask for less with --size.");
+    }
+
+    private void Say(string sentence)
+    {
+        if (!options.Json)
+            terminal.Error.WriteLine(sentence);
+    }
+
+    private void WriteText(DemoReport report)
+    {
+        terminal.Out.WriteLine($"One node for now ({report.Nodes}); {Readers} readers at once; the origin gives "
+            + $"{report.OriginBytesPerSecond / 1_000_000} MB/s in all.");
+        string[] Row(string name, double seconds) =>
+        [
+            name, Duration.Round(TimeSpan.FromSeconds(seconds)), $"{new ByteSize((long)(report.ModelBytes * Readers / seconds))}/s",
+            string.Create(CultureInfo.InvariantCulture, $"{report.DirectSeconds / seconds:0.0}x"),
+        ];
+        terminal.WriteTable(["RUN", "TIME", "RATE", "AGAINST DIRECT"],
+            [Row("direct", report.DirectSeconds), Row("cold", report.ColdSeconds), Row("warm", report.WarmSeconds)]);
+        terminal.Out.WriteLine(string.Create(CultureInfo.InvariantCulture,
+            $"origin bytes / model bytes: {(double)report.OriginBytes / report.ModelBytes:0.000}, hit ratio {report.HitRatio:0.000}, egress saved {new ByteSize(report.EgressSavedBytes)}"));
+        terminal.Out.WriteLine($"sha256 of every file and reader: {(report.Sha256Match ? "matches the origin" : "DOES NOT MATCH")}");
+    }
+
+    private async Task StayAsync(ChildNode node, CancellationToken cancellationToken)
+    {
+        Say($"S3 {node.Report.S3}, control {node.Report.Control}; Ctrl-C ends the demo.");
+        await Task.Delay(Timeout.InfiniteTimeSpan, terminal.Clock, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
+}

@@ -1,0 +1,30 @@
+using System.CommandLine;
+using Thaw.Core.Identity;
+
+namespace Thaw.Cli.Verbs;
+
+/// <summary>Arguments that name objects.</summary>
+internal static class Paths
+{
+    /// <summary>One path or more.</summary>
+    public static Argument<string[]> Argument(string description)
+    {
+        var argument = new Argument<string[]>("PATH") { Description = description, Arity = ArgumentArity.OneOrMore };
+        argument.Validators.Add(result => Check(result.Tokens.Select(token => token.Value), result.AddError));
+        return argument;
+    }
+
+    /// <summary>Exactly one path.</summary>
+    public static Argument<string> Single(string description)
+    {
+        var argument = new Argument<string>("PATH") { Description = description };
+        argument.Validators.Add(result => Check(result.Tokens.Select(token => token.Value), result.AddError));
+        return argument;
+    }
+
+    private static void Check(IEnumerable<string> paths, Action<string> report)
+    {
+        foreach (var path in paths.Where(path => !ObjectPath.TryParse(path, out _)))
+            report($"\"{path}\" is no path; write mount/key, such as models/llama-70b/.");
+    }
+}

@@ -1,0 +1,52 @@
+using Thaw.Core.Units;
+
+namespace Thaw.Daemon.Configuration;
+
+/// <summary>
+/// The configuration of a node that was started without a file: mounts from the environment
+/// (<c>THAW_ORIGIN_MY_MODELS=s3://...</c> is mount <c>my-models</c>) and a cache below the home directory.
+/// </summary>
+public static class EnvironmentConfig
+{
+    private const string Prefix = "THAW_ORIGIN_";
+
+    /// <summary>Percent of the file system's size that the cache may use.</summary>
+    public const int CapacityPercent = 80;
+
+    /// <summary>Reads the environment; at least one mount is needed.</summary>
+    /// <param name="environment">Names and values.</param>
+    /// <param name="home">The home directory, or null when there is none.</param>
+    public static ConfigReading Read(IReadOnlyDictionary<string, string> environment, string? home)
+    {
+        var values = new ConfigValues("environment");
+        var count = 0;
+        foreach (var (name, origin) in environment.OrderBy(pair => pair.Key, StringComparer.Ordinal))
+        {
+            if (!name.StartsWith(Prefix, StringComparison.Ordinal))
+                continue;
+            values.Set($"mounts[{count}].name", name[Prefix.Length..].ToLowerInvariant().Replace('_', '-'));
+            values.Set($"mounts[{count}].origin", origin);
+            count++;
+        }
+
+        values.SetCount("mounts", count);
+        if (count == 0)
+        {
+            values.Report(0, "mounts",
+                "there is nothing to serve; write a file and name it with --config, or set THAW_ORIGIN_MODELS=s3://bucket/prefix.");
+        }
+
+        var cacheHome = environment.GetValueOrDefault("XDG_CACHE_HOME") is { Length: > 0 } set && Path.IsPathRooted(set)
+            ? set : home is { Length: > 0 } ? Path.Combine(home, ".cache") : null;
+        if (cacheHome is null)
+            values.Report(0, "cache.disks", "there is no home directory to keep the cache in; set HOME or write a file.");
+        else
+        {
+            values.SetCount("cache.disks", 1);
+            values.Set("cache.disks[0].path", Path.Combine(cacheHome, "thaw"));
+            values.Set("cache.disks[0].capacity", new CapacityValue((ByteSize?)null, CapacityPercent));
+        }
+
+        return ConfigBinder.Bind(values);
+    }
+}
