@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Text.RegularExpressions;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
+using Thaw.Testing;
 
 namespace Thaw.Tests.Tidy;
 
@@ -12,7 +13,7 @@ internal static partial class Checkout
         ["bin", "obj", "artifacts", "dist", "node_modules", ".git", ".vs", ".idea", "TestResults", "results"];
 
     private static readonly Lazy<ImmutableArray<string>> LazyFiles = new(
-        () => [.. Walk(FindRoot(), "").Order(StringComparer.Ordinal)]);
+        () => [.. Walk(Places.Root, "").Order(StringComparer.Ordinal)]);
 
     private static readonly Lazy<ImmutableArray<SourceFile>> LazySources = new(
         () => [.. Files.Where(file => file.EndsWith(".cs", StringComparison.Ordinal)).Select(Parse)]);
@@ -20,7 +21,7 @@ internal static partial class Checkout
     private static readonly Lazy<ImmutableHashSet<string>> LazyWords = new(CollectWords);
 
     /// <summary>The directory that holds the solution.</summary>
-    public static string Root { get; } = FindRoot();
+    public static string Root => Places.Root;
 
     /// <summary>Every file, relative to the root, with forward slashes.</summary>
     public static ImmutableArray<string> Files => LazyFiles.Value;
@@ -40,14 +41,6 @@ internal static partial class Checkout
     public static ImmutableArray<string> ReadList(string name) =>
         [.. Read($"tests/Thaw.Tests/Tidy/{name}").Split('\n').Select(line => line.Trim())
             .Where(line => line.Length > 0 && line[0] != '#')];
-
-    private static string FindRoot()
-    {
-        for (var directory = new DirectoryInfo(AppContext.BaseDirectory); directory is not null; directory = directory.Parent)
-            if (File.Exists(Path.Combine(directory.FullName, "Thaw.slnx")))
-                return directory.FullName;
-        throw new InvalidOperationException($"No Thaw.slnx above {AppContext.BaseDirectory}: run the tests from a checkout.");
-    }
 
     private static IEnumerable<string> Walk(string directory, string prefix)
     {
