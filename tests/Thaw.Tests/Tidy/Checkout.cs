@@ -30,7 +30,8 @@ internal static partial class Checkout
     public static ImmutableArray<SourceFile> Sources => LazySources.Value;
 
     /// <summary>
-    /// Every word of code, project files and scripts, but for these tests: what a page names must be among them.
+    /// Every word of paths, code, project files and scripts, but not of these tests, which hold names of nothing on
+    /// purpose: what a page names must be among them.
     /// </summary>
     public static ImmutableHashSet<string> Words => LazyWords.Value;
 
@@ -64,10 +65,11 @@ internal static partial class Checkout
     }
 
     private static ImmutableHashSet<string> CollectWords() =>
-        [.. Files.Where(HoldsNames).SelectMany(file => Word().Matches(Read(file))).Select(match => match.Value)];
+        [.. Files.Concat(Files.Where(HoldsNames).Select(Read)).SelectMany(text => Word().Matches(text)).Select(match => match.Value)];
 
     private static bool HoldsNames(string file) =>
         !file.StartsWith("tests/Thaw.Tests/Tidy/", StringComparison.Ordinal)
+        && file != "LICENSE"
         && Path.GetExtension(file) is ".cs" or ".csproj" or ".props" or ".slnx" or ".sh" or ".py" or "";
 
     [GeneratedRegex(@"[A-Za-z_][A-Za-z0-9_]*")]

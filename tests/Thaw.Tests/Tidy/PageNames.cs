@@ -31,10 +31,14 @@ internal sealed partial record PageNames(
             else if (fence is null)
                 foreach (var problem in OfLine(page, line))
                     yield return $"{at}: {problem}";
-            else if (fence is "sh" or "bash" && Missing(line.Split('#')[0].Trim()) is { } problem)
+            else if (fence is "sh" or "bash" && IsOurs(line) && Missing(line.Split('#')[0].Trim()) is { } problem)
                 yield return $"{at}: {problem}";
         }
     }
+
+    /// <summary>Whether a line of a sample runs something of the checkout.</summary>
+    private static bool IsOurs(string line) =>
+        line.StartsWith("./", StringComparison.Ordinal) || line.StartsWith("thaw ", StringComparison.Ordinal);
 
     private IEnumerable<string> OfLine(string page, string line)
     {
