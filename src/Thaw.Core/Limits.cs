@@ -15,6 +15,27 @@ public static class Limits
     /// <summary>Most bytes of user metadata of one object (Amazon S3: 2 KB; other stores allow 8 KB).</summary>
     public const int MetadataBytes = 8 << 10;
 
+    /// <summary>Request line and headers of an S3 request: Amazon S3 allows 8 KB of headers; a 1 KiB key encodes to 3 KiB.</summary>
+    public const int RequestHeaderBytes = 16 << 10;
+
+    /// <summary>
+    /// A client that takes less than one block in this time is cut: loaders pause between shards for seconds, while a
+    /// client that is gone without a word would hold a reader and its buffers for ever.
+    /// </summary>
+    public static readonly TimeSpan SlowestBlock = TimeSpan.FromSeconds(60);
+
+    /// <summary>An idle client connection is closed after this; boto3 and aws-cli drop theirs after 12 s, Amazon S3 after about 20 s.</summary>
+    public static readonly TimeSpan ClientKeepAlive = TimeSpan.FromMinutes(2);
+
+    /// <summary>Time to send a request's headers: a SYN or segment lost several times over still passes.</summary>
+    public static readonly TimeSpan ClientHeaders = TimeSpan.FromSeconds(15);
+
+    /// <summary>Body of a refused S3 write that is read so that the client sees the answer: eight parts of 8 MiB (aws-cli).</summary>
+    public const long RefusedBodyBytes = 64L << 20;
+
+    /// <summary>Body of a control request: thousands of paths of the longest kind.</summary>
+    public const int ControlBodyBytes = 1 << 20;
+
     /// <summary>An origin connection that sends nothing for this long is given up and resumed: ten times a slow HEAD.</summary>
     public static readonly TimeSpan OriginNoProgress = TimeSpan.FromSeconds(10);
 
