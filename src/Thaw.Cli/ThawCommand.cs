@@ -17,7 +17,9 @@ internal static class ThawCommand
         {
             var line = string.Join(' ', parse.CommandResult.Command.Parents.Prepend(parse.CommandResult.Command)
                 .Reverse().Select(command => command.Name));
-            var wrong = string.Join(" ", parse.Errors.Select(error => error.Message));
+            // Some messages of the parser are written over several lines.
+            var wrong = string.Join(' ', parse.Errors.SelectMany(error => error.Message.Split(
+                (char[]?)null, StringSplitOptions.RemoveEmptyEntries)));
             return terminal.Fail(new CliFailure(ExitCode.Usage, $"{wrong} See \"{line} --help\"."));
         }
 

@@ -37,7 +37,8 @@ public static class Duration
             var unit = Array.FindIndex(Units, nextUnit, candidate => candidate.Suffix == suffix);
             if (unit < 0 || letters - digits > 18 || !decimal.TryParse(
                 text.AsSpan(digits, letters - digits), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture,
-                out var number))
+                out var number)
+                || number > long.MaxValue / (decimal)Units[unit].Ticks)
                 return false;
             ticks += number * Units[unit].Ticks;
             nextUnit = unit + 1;
