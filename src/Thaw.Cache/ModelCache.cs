@@ -24,6 +24,7 @@ public sealed class ModelCache : IAsyncDisposable
     private readonly FlightTable _flights;
     private readonly JobTable _jobs;
     private readonly CacheMeter _meter = new();
+    private readonly NodeControl _control;
 
     /// <param name="node">Name of the node.</param>
     /// <param name="memoryBytes">Cap of Thaw's own buffers.</param>
@@ -44,7 +45,7 @@ public sealed class ModelCache : IAsyncDisposable
         _jobs = new JobTable(
             node, new ObjectFinder(_mounts), store, _flights, _verifier, clock, loggers.CreateLogger<JobTable>());
         Reader = new ModelReader(_mounts, store, _flights, _verifier, _meter);
-        Control = new NodeControl(node, _mounts, store, _flights, _jobs, _meter, clock);
+        _control = new NodeControl(node, _mounts, store, _flights, _jobs, _meter, clock);
         Meters = [.. _mounts.All.Select(mount => mount.Meter)];
     }
 
@@ -52,13 +53,23 @@ public sealed class ModelCache : IAsyncDisposable
     public IModelReader Reader { get; }
 
     /// <summary>What the control API asks.</summary>
-    public INodeControl Control { get; }
+    public INodeControl Control => _control;
+
+    /// <summary>URL of the S3 endpoint, for clients of the control API; known once it listens.</summary>
+    public string? S3Endpoint
+    {
+        get => _control.S3Endpoint;
+        set => _control.S3Endpoint = value;
+    }
 
     /// <summary>The mounts' counters.</summary>
     public ImmutableArray<MountMeter> Meters { get; }
 
     /// <summary>Whether any name of a version is pinned: what the store asks before it evicts.</summary>
     public bool IsPinned(ContentId id) => _mounts.IsPinned(id);
+
+    /// <summary>From now on the node says that it is not ready, so that no one is sent to it any more.</summary>
+    public void BeginStop() => _control.IsStopping = true;
 
     /// <summary>Stops jobs, fetches and checks, in this order, and writes the names.</summary>
     public async ValueTask DisposeAsync()

@@ -20,6 +20,10 @@ internal sealed class NodeControl(
     private readonly ObjectView _objects = new(node, mounts, store);
     private readonly KeepControl _keep = new(mounts, store, new ObjectFinder(mounts));
 
+    public string? S3Endpoint { get; set; }
+
+    public bool IsStopping { get; set; }
+
     public NodeStats GetStats()
     {
         var meters = mounts.All.Select(mount => mount.Meter).ToArray();
@@ -41,7 +45,10 @@ internal sealed class NodeControl(
             HitRatio(reader, SumOf(s3) + SumOf(hub)),
             GetCacheStats(),
             new PeerStats(0, 0),
-            new InFlightStats(flights.Running, meter.Readers, flights.Buffers.UsedBytes, flights.Buffers.CapacityBytes));
+            new InFlightStats(flights.Running, meter.Readers, flights.Buffers.UsedBytes, flights.Buffers.CapacityBytes))
+        {
+            S3Endpoint = S3Endpoint,
+        };
     }
 
     public IReadOnlyList<MountStatus> GetMounts() => [.. mounts.All.Select(mount => new MountStatus(
@@ -68,7 +75,9 @@ internal sealed class NodeControl(
         PathsRequest request, bool pinned, CancellationToken cancellationToken) =>
         _keep.SetPinAsync(request, pinned, cancellationToken);
 
-    public ReadyStatus GetReady() => new(true, []);
+    public ReadyStatus GetReady() => IsStopping
+        ? new ReadyStatus(false, ["The node is draining; ask another one."])
+        : new ReadyStatus(true, []);
 
     private CacheStats GetCacheStats()
     {

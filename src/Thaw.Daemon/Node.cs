@@ -1,35 +1,139 @@
 using System.Collections.Immutable;
 using System.Net;
 using Microsoft.Extensions.Logging;
+using Thaw.Cache;
+using Thaw.Cache.Naming;
 using Thaw.Core.Configuration;
+using Thaw.Core.Metering;
+using Thaw.Daemon.Configuration;
+using Thaw.Endpoints.Control;
+using Thaw.Endpoints.S3;
+using Thaw.Origins;
+using Thaw.Storage;
+using Thaw.Storage.Names;
 
 namespace Thaw.Daemon;
 
-/// <summary>A running node.</summary>
+/// <summary>
+/// A running node: the composition root. Starts disks, mounts, then the endpoints; stops in the opposite order, so that
+/// requests end before what they use. A crash needs no clean-up: the next start finds what the kernel kept.
+/// </summary>
 public sealed class Node : IAsyncDisposable
 {
-    private Node()
+    /// <summary>The share of the drain time that requests may use; the rest is for writing what is not durable yet.</summary>
+    private const double RequestsShare = 0.6;
+
+    private readonly ThawConfig _config;
+    private readonly ChunkStore _store;
+    private readonly OriginFactory _origins;
+    private readonly ModelCache _cache;
+    private readonly S3Server _s3;
+    private readonly ControlServer _control;
+    private readonly Lock _gate = new();
+    private Task? _stopped;
+
+    private Node(ThawConfig config, NodeOptions options, ILoggerFactory loggers)
     {
+        _config = config;
+        ModelCache? cache = null;
+        _store = ChunkStore.Open(
+            config.Cache.Disks.Select(DiskCapacity.Resolve), id => cache?.IsPinned(id) ?? true,
+            loggers.CreateLogger<ChunkStore>(), options.Clock);
+        _origins = new OriginFactory(config.Origins, loggers, options.Clock);
+        _cache = cache = new ModelCache(
+            config.Node.Name, config.Cache.Memory.Bytes, _store,
+            [.. config.Mounts.Select(mount => Mount(mount, loggers, options.Clock))], loggers, options.Clock);
+        _s3 = options.S3Throttle is { } throttle
+            ? S3Server.Slowed(_cache.Reader, config.S3, loggers, options.Clock, throttle.BytesPerSecond, throttle.Latency)
+            : new S3Server(_cache.Reader, config.S3, loggers, options.Clock);
+        _control = new ControlServer(_cache.Control, () => _cache.Meters, config.Control, loggers);
     }
 
     /// <summary>Where the S3 endpoint listens.</summary>
-    public IPEndPoint S3 => throw new NotImplementedException();
+    public IPEndPoint S3 => _s3.EndPoint;
 
     /// <summary>Where the control endpoint listens.</summary>
-    public IPEndPoint Control => throw new NotImplementedException();
+    public IPEndPoint Control => _control.EndPoint;
+
+    /// <summary>What faces ask; for programs that embed a node.</summary>
+    public ModelCache Cache => _cache;
 
     /// <summary>Starts a node; returns once both endpoints listen.</summary>
-    /// <exception cref="IOException">A listener's port is in use.</exception>
-    public static Task<Node> StartAsync(
-        ThawConfig config, NodeOptions? options, ILoggerFactory loggerFactory, CancellationToken cancellationToken) =>
-        throw new NotImplementedException();
+    /// <exception cref="IOException">A port or a cache directory cannot be used; the message says why.</exception>
+    public static async Task<Node> StartAsync(
+        ThawConfig config, NodeOptions? options, ILoggerFactory loggerFactory, CancellationToken cancellationToken)
+    {
+        var node = new Node(config, options ?? new NodeOptions(), loggerFactory);
+        try
+        {
+            await node._s3.StartAsync(cancellationToken).ConfigureAwait(false);
+            node._cache.S3Endpoint = $"http://{node._s3.EndPoint}";
+            await node._control.StartAsync(cancellationToken).ConfigureAwait(false);
+            return node;
+        }
+        catch
+        {
+            await node.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+    }
 
     /// <summary>Applies what can change live; the keys that take effect only after a restart.</summary>
-    public Task<ImmutableArray<string>> ReloadAsync(ThawConfig config) => throw new NotImplementedException();
+    public Task<ImmutableArray<string>> ReloadAsync(ThawConfig config) =>
+        Task.FromResult(ConfigDifference.Between(_config, config).Restart);
 
-    /// <summary>Lets requests end within <paramref name="drain"/>, then stops.</summary>
-    public Task StopAsync(TimeSpan drain) => throw new NotImplementedException();
+    /// <summary>
+    /// Takes no new requests, lets those under way end, makes everything durable. What is not done within
+    /// <paramref name="drain"/> is left: the kernel keeps what was written.
+    /// </summary>
+    public async Task StopAsync(TimeSpan drain)
+    {
+        Task stopped;
+        lock (_gate)
+            stopped = _stopped ??= StopPartsAsync(drain * RequestsShare);
+        await Task.WhenAny(stopped, Task.Delay(drain)).ConfigureAwait(false);
+    }
 
     /// <inheritdoc />
-    public ValueTask DisposeAsync() => throw new NotImplementedException();
+    public async ValueTask DisposeAsync()
+    {
+        Task stopped;
+        lock (_gate)
+        {
+            // A stop that ran out of time goes on by itself until the process ends.
+            if (_stopped is not null)
+                return;
+            stopped = _stopped = StopPartsAsync(TimeSpan.Zero);
+        }
+
+        await stopped.ConfigureAwait(false);
+    }
+
+    private async Task StopPartsAsync(TimeSpan requests)
+    {
+        _cache.BeginStop();
+        using var limit = new CancellationTokenSource(requests);
+        await _s3.StopAsync(limit.Token).ConfigureAwait(false);
+        await _cache.DisposeAsync().ConfigureAwait(false);
+        await _s3.DisposeAsync().ConfigureAwait(false);
+        await _control.StopAsync(new CancellationToken(canceled: true)).ConfigureAwait(false);
+        await _control.DisposeAsync().ConfigureAwait(false);
+        await _store.DisposeAsync().ConfigureAwait(false);
+        _origins.Dispose();
+    }
+
+    private MountSource Mount(MountConfig mount, ILoggerFactory loggers, TimeProvider clock)
+    {
+        var meter = new MountMeter(mount.Name);
+        string? log = null;
+        if (!_config.Cache.Disks.IsEmpty)
+        {
+            var folder = Path.Combine(_config.Cache.Disks[0].Path, "names");
+            Directory.CreateDirectory(folder);
+            log = Path.Combine(folder, mount.Name + ".log");
+        }
+
+        var names = NameTable.Open(mount.Name, log, clock, loggers.CreateLogger<NameTable>());
+        return new MountSource(mount, _origins.Create(mount, meter), names, meter);
+    }
 }

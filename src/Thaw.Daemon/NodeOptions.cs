@@ -10,4 +10,7 @@ public sealed record NodeOptions
 {
     /// <summary>Slows the S3 endpoint down; null: as fast as it can.</summary>
     public S3Throttle? S3Throttle { get; init; }
+
+    /// <summary>The clock; the system's unless a test drives time.</summary>
+    public TimeProvider Clock { get; init; } = TimeProvider.System;
 }

@@ -30,6 +30,17 @@ public sealed partial class S3Server : IAsyncDisposable
     {
     }
 
+    /// <summary>An endpoint that is as slow as a distant origin.</summary>
+    /// <param name="models">What it serves.</param>
+    /// <param name="config">Listener.</param>
+    /// <param name="loggerFactory">Where messages go.</param>
+    /// <param name="time">Clock.</param>
+    /// <param name="bytesPerSecond">Most body bytes a second, all connections together.</param>
+    /// <param name="latency">Wait before each answer.</param>
+    public static S3Server Slowed(
+        IModelReader models, S3Config config, ILoggerFactory loggerFactory, TimeProvider time, long bytesPerSecond,
+        TimeSpan latency) => new(models, config, loggerFactory, time, new S3Throttle(bytesPerSecond, latency));
+
     /// <summary>As above, made as slow as a distant origin, or with other limits.</summary>
     internal S3Server(
         IModelReader models, S3Config config, ILoggerFactory loggerFactory, TimeProvider time, S3Throttle? throttle,
