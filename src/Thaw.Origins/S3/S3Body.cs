@@ -22,7 +22,7 @@ internal sealed class S3Body(GetObjectResponse response, OriginRead read, string
             _left -= count;
             return count > 0 || destination.IsEmpty ? count : EndedEarly();
         }
-        catch (Exception e) when (!cancellationToken.IsCancellationRequested)
+        catch (Exception e) when (!S3Failures.IsCancellation(e, cancellationToken))
         {
             return S3Failures.From(e, $"GET of {read.Key}", where);
         }

@@ -14,6 +14,13 @@ namespace Thaw.Origins.S3;
 /// </summary>
 internal static class S3Failures
 {
+    /// <summary>
+    /// Whether this is the caller's own cancellation. An answer that came in the same moment as the cancellation is
+    /// still an answer and stays a failure.
+    /// </summary>
+    public static bool IsCancellation(Exception exception, CancellationToken cancellationToken) =>
+        exception is OperationCanceledException && cancellationToken.IsCancellationRequested;
+
     /// <summary>Maps an exception; cancellation by the caller is no failure and must be handled before.</summary>
     /// <param name="exception">What was thrown.</param>
     /// <param name="what">What was tried, as a noun phrase: <c>HEAD of key</c>.</param>

@@ -48,7 +48,7 @@ internal sealed class S3Origin : IOrigin
             var answer = await _connection.Client.GetObjectMetadataAsync(request, cancellationToken).ConfigureAwait(false);
             return S3Versions.From(answer, _host, _bucket, _prefix + key, Name);
         }
-        catch (Exception e) when (!cancellationToken.IsCancellationRequested)
+        catch (Exception e) when (!S3Failures.IsCancellation(e, cancellationToken))
         {
             return S3Failures.From(e, $"HEAD of {key}", Name);
         }
@@ -83,7 +83,7 @@ internal sealed class S3Origin : IOrigin
             // The range lies within the pinned size, so it is the object that shrank.
             return new Failure(FailureKind.VersionChanged, $"{read.Key} changed at {Name}: it became shorter.");
         }
-        catch (Exception e) when (!cancellationToken.IsCancellationRequested)
+        catch (Exception e) when (!S3Failures.IsCancellation(e, cancellationToken))
         {
             return S3Failures.From(e, $"GET of {read.Key}", Name);
         }
@@ -106,7 +106,7 @@ internal sealed class S3Origin : IOrigin
                 question.ContinuationToken = answer.NextContinuationToken;
             }
         }
-        catch (Exception e) when (!cancellationToken.IsCancellationRequested)
+        catch (Exception e) when (!S3Failures.IsCancellation(e, cancellationToken))
         {
             return S3Failures.From(e, $"listing of '{request.Prefix}'", Name);
         }

@@ -20,7 +20,7 @@ public sealed class RetryTests
         await using var bench = await OriginBench.StartAsync();
         bench.Server.Faults = _ => new Fault { Status = status };
         var work = bench.Origin.HeadAsync("key", CancellationToken.None).AsTask();
-        var answer = await bench.FastForwardAsync(work, TimeSpan.FromSeconds(10), "HEAD");
+        var answer = await bench.FastForwardAsync(work, TimeSpan.FromMilliseconds(200), "HEAD");
         Assert.Equal((kind, RetryAdvice.Later), (answer.Failure?.Kind, answer.Failure?.Retry));
         Assert.Equal(Limits.OriginAttempts, bench.Server.Log.Heads.Count);
         Assert.Equal(Limits.OriginAttempts, bench.Meter.Requests);
@@ -105,7 +105,7 @@ public sealed class RetryTests
         await using var bench = await OriginBench.StartAsync();
         await bench.Server.DisposeAsync();
         var work = bench.Origin.HeadAsync("key", CancellationToken.None).AsTask();
-        var answer = await bench.FastForwardAsync(work, TimeSpan.FromSeconds(1), "HEAD");
+        var answer = await bench.FastForwardAsync(work, TimeSpan.FromMilliseconds(200), "HEAD");
         Assert.Equal(FailureKind.OriginUnavailable, answer.Failure?.Kind);
         Assert.Equal(Limits.OriginAttempts, bench.Meter.Errors);
     }
