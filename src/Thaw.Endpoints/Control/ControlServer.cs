@@ -137,6 +137,7 @@ public sealed partial class ControlServer : IAsyncDisposable
             StatusCodes.Status404NotFound => $"There is nothing at {http.Request.Path}: /openapi/v1.json lists what there is.",
             StatusCodes.Status405MethodNotAllowed =>
                 $"{http.Request.Method} is not allowed at {http.Request.Path}: {http.Response.Headers.Allow} is.",
+            StatusCodes.Status415UnsupportedMediaType => "The body must be JSON with Content-Type: application/json.",
             _ => "The request cannot be understood: /openapi/v1.json describes each operation.",
         };
         return Problems.WriteStatusAsync(http, http.Response.StatusCode, detail);

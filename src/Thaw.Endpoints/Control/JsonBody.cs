@@ -45,7 +45,7 @@ internal static class JsonBody
         catch (JsonException error)
         {
             return Bad(error.Path is { Length: > 1 } path
-                ? $"Field '{path.TrimStart('$', '.')}' has a value of the wrong type or size."
+                ? $"Field '{path.TrimStart('$', '.')}' has a value of the wrong type or size, or stands there twice."
                 : $"The body is not valid JSON at line {error.LineNumber + 1}, byte {error.BytePositionInLine + 1}.");
         }
         catch (BadHttpRequestException error) when (error.StatusCode == StatusCodes.Status413PayloadTooLarge)

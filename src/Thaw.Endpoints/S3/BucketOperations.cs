@@ -19,7 +19,7 @@ internal sealed class BucketOperations(IModelReader models)
     /// <summary>Mounts are buckets.</summary>
     public async ValueTask ListBucketsAsync(S3Exchange exchange)
     {
-        var xml = exchange.BeginXml().OpenRoot("ListAllMyBucketsResult"u8);
+        var xml = (await exchange.BeginXmlAsync()).OpenRoot("ListAllMyBucketsResult"u8);
         xml.Open("Owner"u8).Element("ID"u8, "thaw").Element("DisplayName"u8, "thaw").Close("Owner"u8);
         xml.Open("Buckets"u8);
         foreach (var mount in models.Mounts)
@@ -46,12 +46,12 @@ internal sealed class BucketOperations(IModelReader models)
         else if (query.Has("location"))
         {
             // An empty constraint is us-east-1 (Amazon S3 API reference, GetBucketLocation).
-            exchange.BeginXml().OpenRoot("LocationConstraint"u8).Close("LocationConstraint"u8);
+            (await exchange.BeginXmlAsync()).OpenRoot("LocationConstraint"u8).Close("LocationConstraint"u8);
             await exchange.FlushAsync();
         }
         else if (query.Has("versioning"))
         {
-            exchange.BeginXml().OpenRoot("VersioningConfiguration"u8).Close("VersioningConfiguration"u8);
+            (await exchange.BeginXmlAsync()).OpenRoot("VersioningConfiguration"u8).Close("VersioningConfiguration"u8);
             await exchange.FlushAsync();
         }
         else

@@ -6,8 +6,8 @@ namespace Thaw.Endpoints.S3;
 /// <summary>ListObjects (V1) and ListObjectsV2: one page of the mount's keys becomes one answer, written as it goes.</summary>
 internal sealed class ListOperations(IModelReader models)
 {
-    /// <summary>A listing is sent in pieces of about this size: the transport's buffer is not asked to hold it whole.</summary>
-    private const int FlushBytes = 64 << 10;
+    /// <summary>A listing is sent in pieces of this many entries, 30 KiB of ordinary keys: the transport need not hold it whole.</summary>
+    private const int FlushEntries = 100;
 
     /// <summary>Answers a listing.</summary>
     public async ValueTask ListAsync(S3Exchange exchange, MountName mount)
@@ -53,8 +53,8 @@ internal sealed class ListOperations(IModelReader models)
 
     private static async ValueTask WriteAsync(S3Exchange exchange, ListQuery query, ListPage page)
     {
-        var output = exchange.Http.Response.BodyWriter;
-        var xml = exchange.BeginXml().OpenRoot("ListBucketResult"u8);
+        var unflushed = 0;
+        var xml = (await exchange.BeginXmlAsync()).OpenRoot("ListBucketResult"u8);
         WriteHead(xml, exchange.Target.Bucket, query, page);
         foreach (var entry in page.Entries)
         {
@@ -62,8 +62,10 @@ internal sealed class ListOperations(IModelReader models)
                 xml.Open("CommonPrefixes"u8).Element("Prefix"u8, Coded(entry.Key, query)).Close("CommonPrefixes"u8);
             else
                 WriteKey(xml, entry, query);
-            if (output.UnflushedBytes > FlushBytes)
-                await exchange.FlushAsync();
+            if (++unflushed < FlushEntries)
+                continue;
+            unflushed = 0;
+            await exchange.FlushAsync();
         }
 
         xml.Close("ListBucketResult"u8);

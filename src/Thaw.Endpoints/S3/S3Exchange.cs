@@ -22,10 +22,11 @@ internal sealed class S3Exchange(HttpContext http, S3Target target, string reque
     public bool IsHead => HttpMethods.IsHead(http.Request.Method);
 
     /// <summary>Starts an XML answer. HEAD has none; ask <see cref="IsHead"/> first.</summary>
-    public S3Xml BeginXml()
+    public async ValueTask<S3Xml> BeginXmlAsync()
     {
         http.Response.StatusCode = StatusCodes.Status200OK;
         http.Response.ContentType = "application/xml";
+        await http.Response.StartAsync(Aborted);
         return new S3Xml(http.Response.BodyWriter).Begin();
     }
 

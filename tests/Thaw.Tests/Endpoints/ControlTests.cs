@@ -37,7 +37,7 @@ public sealed class ControlTests
     [InlineData("""{"kind":"burn","paths":["a"]}""", "burn")]
     [InlineData("""{"kind":"load","paths":["a"],"bandwidthBytesPerSecond":"1"}""", "bandwidthBytesPerSecond")]
     [InlineData("""{"kind":"load","paths":["a"],"bandwidthBytesPerSecond":0}""", "bandwidthBytesPerSecond")]
-    [InlineData("""{"kind":"load","kind":"verify","paths":["a"]}""", "JSON")]
+    [InlineData("""{"kind":"load","kind":"verify","paths":["a"]}""", "kind")]
     [InlineData("""{"kind":""", "JSON")]
     [InlineData("[]", "object")]
     [InlineData("", "JSON")]
@@ -57,7 +57,8 @@ public sealed class ControlTests
         Assert.Equal(HttpStatusCode.BadRequest, large.StatusCode);
         Assert.Contains("larger", (await ProblemAsync(large)).GetProperty("detail").GetString());
         using var form = await bench.Http.PostAsync("/api/v1/free", new StringContent("{\"paths\":[\"a\"]}"));
-        Assert.Equal(HttpStatusCode.BadRequest, form.StatusCode);
+        Assert.Equal(HttpStatusCode.UnsupportedMediaType, form.StatusCode);
+        Assert.Contains("JSON", (await ProblemAsync(form)).GetProperty("detail").GetString());
     }
 
     [Theory]

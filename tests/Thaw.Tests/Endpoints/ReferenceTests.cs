@@ -49,7 +49,9 @@ public sealed partial class ReferenceTests
             var name = type.Groups[1].Value;
             var help = Regex.Match(text, $"(?m)^# HELP {name} (.+)$").Groups[1].Value;
             Assert.False(help.Length == 0, $"{name} has no HELP.");
-            var unit = Regex.Match(text, $"(?m)^# UNIT {name} (\\S+)$").Groups[1].Value;
+
+            // The text format has no unit of its own: by convention it ends the name.
+            var unit = Regex.Match(name, "_(bytes|seconds)(_total)?$").Groups[1].Value;
             var labels = Regex.Matches(text, $"(?m)^{name}(?:_bucket)?\\{{([^}}]*)\\}}")
                 .SelectMany(sample => Regex.Matches(sample.Groups[1].Value, "(\\w+)=\"").Select(label => label.Groups[1].Value))
                 .Where(label => label != "le").Distinct().Order(StringComparer.Ordinal).Select(label => $"`{label}`");
