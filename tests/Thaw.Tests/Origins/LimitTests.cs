@@ -20,7 +20,7 @@ public sealed class LimitTests
         await using var other = bench.AnotherMount(new MountMeter("other"));
         var gate = new TaskCompletionSource();
         bench.Server.Faults = request => request.IsGet ? new Fault { Gate = gate.Task } : null;
-        var range = Core.Chunks.ByteRange.All(version.SizeBytes);
+        var range = Thaw.Core.Chunks.ByteRange.All(version.SizeBytes);
         var reads = Enumerable.Range(0, 12)
             .Select(i => OriginUnderTest.ReadAsync(i % 2 == 0 ? bench.Origin : other, "key", version, range))
             .ToList();
@@ -63,7 +63,7 @@ public sealed class LimitTests
         var (content, version) = await bench.PutAsync("key", 2 * Rate);
         await using var other = bench.AnotherMount(new MountMeter("other"));
         var start = bench.Time.GetUtcNow();
-        var range = Core.Chunks.ByteRange.All(version.SizeBytes);
+        var range = Thaw.Core.Chunks.ByteRange.All(version.SizeBytes);
         var reads = Task.WhenAll(
             OriginUnderTest.ReadAsync(bench.Origin, "key", version, range), OriginUnderTest.ReadAsync(other, "key", version, range));
         foreach (var read in await bench.FastForwardAsync(reads, TimeSpan.FromMilliseconds(20), "reads"))
