@@ -177,8 +177,14 @@ internal sealed class RangeReader : IRangeReader
         return bytes;
     }
 
-    private int AdvanceStored(int bytes) =>
-        Advance(bytes, Tier.Local, _sums ? _lease!.Version.TryGetBlockCrcs(Geometry.ChunkAt(_position)) : null);
+    private int AdvanceStored(int bytes)
+    {
+        // Whoever shared a chunk's fetch counts as served by the origin, even if the disk was quicker in the end.
+        var chunk = Geometry.ChunkAt(_position);
+        return Advance(
+            bytes, _window.IsFetched(chunk) ? Tier.Origin : Tier.Local,
+            _sums ? _lease!.Version.TryGetBlockCrcs(chunk) : null);
+    }
 
     private bool EndsChunk(long position) =>
         position % Geometry.ChunkBytes == 0 || position == _source.Version.SizeBytes;

@@ -37,6 +37,9 @@ internal sealed class ReadWindow(FetchSource source, FlightTable flights, ByteRa
         return flight;
     }
 
+    /// <summary>Whether this reader waits, or waited, for the fetch of a chunk of its window.</summary>
+    public bool IsFetched(int chunk) => _interests.ContainsKey(chunk);
+
     /// <summary>The reader goes on to a chunk; those behind the window's end that are not here are asked for.</summary>
     public void MoveTo(int chunk, VersionFile? version)
     {

@@ -129,9 +129,7 @@ internal sealed class DiskStore : IAsyncDisposable
                     $"The cache on {Root} is full of pinned or open versions; raise its capacity or unpin something.");
             try
             {
-                var before = version.PresentBytes;
-                version.WriteChunk(chunk, bytes.Span, blockCrcs);
-                Accounts.Add(version.Id, version.PresentBytes - before);
+                Accounts.Add(version.Id, version.WriteChunk(chunk, bytes.Span, blockCrcs));
                 NoteUnsynced(version, bytes.Length);
                 return true;
             }

@@ -193,7 +193,8 @@ public sealed class VersionFile
     }
 
     /// <summary>Writes a whole chunk, its list and its entry, in this order. On a writer thread of the disk.</summary>
-    internal void WriteChunk(int chunk, ReadOnlySpan<byte> bytes, uint[] blockCrcs)
+    /// <returns>Bytes that are here now and were not before: the chunk's length, or 0 for a repair.</returns>
+    internal int WriteChunk(int chunk, ReadOnlySpan<byte> bytes, uint[] blockCrcs)
     {
         const int pieceBytes = 1 << 20;
         var start = _dataBase + Geometry.ChunkOffset(chunk);
@@ -206,8 +207,10 @@ public sealed class VersionFile
         _listCrcs[chunk] = entry.ListCrc;
         Volatile.Write(ref _blockCrcs[chunk], blockCrcs);
         Interlocked.Increment(ref _unsynced);
-        if (Publish(chunk, ChunkState.Written) == ChunkState.Absent)
-            Interlocked.Add(ref _presentBytes, bytes.Length);
+        if (Publish(chunk, ChunkState.Written) != ChunkState.Absent)
+            return 0;
+        Interlocked.Add(ref _presentBytes, bytes.Length);
+        return bytes.Length;
     }
 
     /// <summary>
