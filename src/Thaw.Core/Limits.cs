@@ -33,6 +33,15 @@ public static class Limits
     /// <summary>Body of a refused S3 write that is read so that the client sees the answer: eight parts of 8 MiB (aws-cli).</summary>
     public const long RefusedBodyBytes = 64L << 20;
 
+    /// <summary>
+    /// Large send buffers (1 MiB) of an S3 endpoint: with more connections sending at once than this, each gets a block
+    /// (256 KiB), as a network card is saturated long before.
+    /// </summary>
+    public const int LargeSendBuffers = 32;
+
+    /// <summary>Small send buffers (16 KiB) that are kept for the next answers.</summary>
+    public const int SmallSendBuffersKept = 256;
+
     /// <summary>Body of a control request: thousands of paths of the longest kind.</summary>
     public const int ControlBodyBytes = 1 << 20;
 
