@@ -111,6 +111,12 @@ public static class Limits
     /// <summary>A block check may be trusted this long for reads shorter than a block (integrity contract, a).</summary>
     public static readonly TimeSpan CheckTrusted = TimeSpan.FromSeconds(60);
 
+    /// <summary>
+    /// How exactly a name's last use is known: eviction asks for minutes, while loaders read a file's headers in thousands
+    /// of short ranges a second.
+    /// </summary>
+    public static readonly TimeSpan UsedPrecision = TimeSpan.FromSeconds(1);
+
     /// <summary>Durability batches: at most this many unsynced bytes on a disk.</summary>
     public const long DurableBatchBytes = 1L << 30;
 

@@ -64,6 +64,9 @@ public sealed partial class S3Server : IAsyncDisposable
     public IPEndPoint EndPoint =>
         _endPoint ?? throw new InvalidOperationException("The S3 endpoint has not been started.");
 
+    /// <summary>Send buffers that connections hold now.</summary>
+    internal int RentedBuffers => _buffers.Rented;
+
     /// <summary>Binds the listener. An address in use is an <see cref="IOException"/>.</summary>
     public async Task StartAsync(CancellationToken cancellationToken)
     {
