@@ -227,7 +227,7 @@ internal sealed class FlightTable : IAsyncDisposable
                 await SettleAsync(flight).ConfigureAwait(false);
             }
         }
-        catch (OperationCanceledException)
+        catch (OperationCanceledException) when (_stopping.IsCancellationRequested)
         {
             Fail(flight, new Failure(FailureKind.Stopping, "The node is stopping; ask another one."));
         }
