@@ -23,8 +23,8 @@ public sealed class StampedeTests(ITestOutputHelper output)
     {
         const long size = 2L << 30;
         var content = FakeContent.Of(size, seed: 64);
-        await using var stampede = await Stampede.StartAsync(content, "4GiB", Stop);
-        var uri = stampede.Uri(Key);
+        await using var stampede = await StartAsync(content, "4GiB");
+        var uri = stampede.Uri("models", Key);
         var slow = Enumerable.Range(0, 8)
             .Select(_ => new Download(stampede.Http, uri) { BytesPerSecond = 20_000_000 }).ToArray();
         var leaving = Enumerable.Range(0, 8).Select(_ => new Download(stampede.Http, uri) { HangUpAfter = size / 2 });
@@ -52,15 +52,29 @@ public sealed class StampedeTests(ITestOutputHelper output)
     {
         const long size = 10L << 30;
         var content = FakeContent.Of(size, seed: 10);
-        await using var stampede = await Stampede.StartAsync(content, "12GiB", Stop);
+        await using var stampede = await StartAsync(content, "12GiB");
         var watch = Stopwatch.StartNew();
         var all = await Task.WhenAll(Enumerable.Range(0, 8)
-            .Select(n => new Download(stampede.Http, stampede.Uri(Key)) { WithSha256 = n == 0 }.RunAsync(Stop)));
+            .Select(n => new Download(stampede.Http, stampede.Uri("models", Key)) { WithSha256 = n == 0 }.RunAsync(Stop)));
         await ReportAsync(stampede, size, watch.Elapsed);
 
         AssertRight(content, all, readers: 8);
         await AssertReadOnceAsync(stampede, size);
     }
+
+    private static Task<Scene> StartAsync(FakeContent content, string capacity) => Scene.StartAsync(
+        origin =>
+        {
+            origin.Put("bucket", Key, content);
+            origin.Bandwidth = new SharedBandwidth(400_000_000);
+        },
+        origin => new ThawSettings
+        {
+            Mounts = [new MountSettings("models", "s3://bucket") { Endpoint = origin.Endpoint }],
+            Memory = "128MiB",
+            Capacity = capacity,
+        },
+        Stop);
 
     private static void AssertRight(FakeContent content, IEnumerable<Downloaded> finished, int readers)
     {
@@ -73,7 +87,7 @@ public sealed class StampedeTests(ITestOutputHelper output)
         Assert.All(sums, one => Assert.Equal(content.Sha256(), one.Sha256));
     }
 
-    private static async Task AssertReadOnceAsync(Stampede stampede, long size)
+    private static async Task AssertReadOnceAsync(Scene stampede, long size)
     {
         var stats = await stampede.IdleStatsAsync(Stop);
         Assert.Equal(size, stats.Origin.Bytes);
@@ -86,7 +100,7 @@ public sealed class StampedeTests(ITestOutputHelper output)
         Assert.InRange(stampede.Node.PeakResidentBytes, 1, MostResidentBytes);
     }
 
-    private async Task ReportAsync(Stampede stampede, long size, TimeSpan took)
+    private async Task ReportAsync(Scene stampede, long size, TimeSpan took)
     {
         var stats = await stampede.Node.GetStatsAsync(Stop);
         output.WriteLine(
@@ -106,62 +120,5 @@ public sealed class StampedeTests(ITestOutputHelper output)
         }
 
         return crc;
-    }
-
-    /// <summary>A node with 128 MiB of memory before an origin with one object.</summary>
-    private sealed class Stampede(FaultyOrigin origin, ThawProcess node) : IAsyncDisposable
-    {
-        public FaultyOrigin Origin => origin;
-
-        public ThawProcess Node => node;
-
-        public HttpClient Http { get; } = new() { Timeout = Timeout.InfiniteTimeSpan };
-
-        public static async Task<Stampede> StartAsync(
-            FakeContent content, string capacity, CancellationToken cancellationToken)
-        {
-            var origin = await FaultyOrigin.StartAsync();
-            origin.Put("bucket", Key, content);
-            origin.Bandwidth = new SharedBandwidth(400_000_000);
-            try
-            {
-                return new Stampede(origin, await ThawProcess.StartAsync(
-                    new ThawSettings
-                    {
-                        Mounts = [new MountSettings("models", "s3://bucket") { Endpoint = origin.Endpoint }],
-                        Memory = "128MiB",
-                        Capacity = capacity,
-                    },
-                    cancellationToken));
-            }
-            catch
-            {
-                await origin.DisposeAsync();
-                throw;
-            }
-        }
-
-        public Uri Uri(string key) => new(node.S3, "/models/" + key);
-
-        public string Describe() => $"origin sent {origin.Log.BytesSent} bytes; the node's log:\n{node.Log}";
-
-        /// <summary>Counters once nothing is under way: what is fetched must be kept, and every buffer be back.</summary>
-        public async Task<Core.Api.NodeStats> IdleStatsAsync(CancellationToken cancellationToken)
-        {
-            Core.Api.NodeStats? stats = null;
-            await Eventually.HoldsAsync(
-                "nothing is in flight",
-                async () => (stats = await node.GetStatsAsync(cancellationToken)).InFlight
-                    is { Chunks: 0, Readers: 0, MemoryBytes: 0 },
-                () => $"{stats?.InFlight}", TimeSpan.FromSeconds(30), cancellationToken);
-            return stats!;
-        }
-
-        public async ValueTask DisposeAsync()
-        {
-            Http.Dispose();
-            await node.DisposeAsync();
-            await origin.DisposeAsync();
-        }
     }
 }
