@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Runtime.InteropServices;
 using Microsoft.Extensions.Logging;
 using Thaw.Cache.Memory;
@@ -214,7 +213,6 @@ internal sealed class FlightTable : IAsyncDisposable
     // Owned by the table: counted in _running, which DisposeAsync waits for.
     private async Task RunAsync(ChunkFlight flight)
     {
-        var started = Stopwatch.GetTimestamp();
         try
         {
             if (await FetchAsync(flight).ConfigureAwait(false) is { } failure)
@@ -223,11 +221,11 @@ internal sealed class FlightTable : IAsyncDisposable
             }
             else
             {
-                _meter.ChunkFetched(Stopwatch.GetElapsedTime(started));
+                _meter.ChunkFetched(flight.FetchTime);
                 await SettleAsync(flight).ConfigureAwait(false);
             }
         }
-        catch (OperationCanceledException)
+        catch (OperationCanceledException) when (_stopping.IsCancellationRequested)
         {
             Fail(flight, new Failure(FailureKind.Stopping, "The node is stopping; ask another one."));
         }

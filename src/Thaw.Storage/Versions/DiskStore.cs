@@ -28,6 +28,7 @@ internal sealed class DiskStore : IAsyncDisposable
     private readonly Func<ContentId, bool> _isPinned;
     private readonly Task _scan;
     private readonly Task _batches;
+    private volatile bool _isScanned;
     private long _heldBytes;
     private long _unsyncedBytes;
 
@@ -43,7 +44,7 @@ internal sealed class DiskStore : IAsyncDisposable
         Readers = new DiskQueue("disk read", threads: 4, bound: 256);
         Writers = new DiskQueue("disk write", threads: 2, bound: 64);
         Syncers = new DiskQueue("disk sync", threads: 1, bound: 4);
-        _scan = Syncers.RunAsync(() => new StartupScan(this, _log).Run(_stopping.Token));
+        _scan = Syncers.RunAsync(() => _isScanned = new StartupScan(this, _log).Run(_stopping.Token));
         _batches = RunBatchesAsync();
     }
 
@@ -82,6 +83,9 @@ internal sealed class DiskStore : IAsyncDisposable
     {
         if (_open.TryGetValue(id, out var open) && open.TryAcquire())
             return Use(open);
+        // Once the scan is done the accounts know every version, and a miss costs no call to the disk.
+        if (_isScanned && !Accounts.Contains(id))
+            return null;
         lock (_table)
         {
             if (_open.TryGetValue(id, out open) && open.TryAcquire())
@@ -265,6 +269,8 @@ internal sealed class DiskStore : IAsyncDisposable
     {
         try
         {
+            if (!Files.Exists(PathsOf(id).Map))
+                return null;
             var version = VersionFile.TryOpen(this, id, out var problem);
             if (problem == MapProblem.Unfinished)
                 Drop(id);
