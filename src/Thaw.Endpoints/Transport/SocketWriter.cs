@@ -82,10 +82,10 @@ internal sealed class SocketWriter(Socket socket, PipeWriter pipe, SendBuffers b
 
     public override ValueTask<FlushResult> FlushAsync(CancellationToken cancellationToken = default)
     {
-        if (_isGone || _unflushed == 0)
-            return new ValueTask<FlushResult>(Ended());
         Close();
-        return TrySendNow() ? new ValueTask<FlushResult>(Ended()) : SendRestAsync(cancellationToken);
+        if (_isGone)
+            Release();
+        return _unflushed == 0 || TrySendNow() ? new ValueTask<FlushResult>(Ended()) : SendRestAsync(cancellationToken);
     }
 
     public override void CancelPendingFlush() => Volatile.Write(ref _isCanceled, 1);
@@ -165,6 +165,13 @@ internal sealed class SocketWriter(Socket socket, PipeWriter pipe, SendBuffers b
         {
             _isGone = true;
             Release();
+        }
+        catch (OperationCanceledException)
+        {
+            // Nobody knows how much was sent: nothing may follow, and the server aborts the connection.
+            _isGone = true;
+            Release();
+            throw;
         }
 
         return Ended();
