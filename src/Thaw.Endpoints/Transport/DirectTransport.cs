@@ -1,4 +1,3 @@
-using System.IO.Pipelines;
 using System.Net;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Connections.Features;
@@ -25,17 +24,13 @@ internal sealed class DirectTransport(IConnectionListenerFactory inner, SendBuff
             var connection = await inner.AcceptAsync(cancellationToken);
             if (connection?.Features.Get<IConnectionSocketFeature>() is not { } feature)
                 return connection;
-            var (input, output) = (connection.Transport.Input, connection.Transport.Output);
-            var writer = new SocketWriter(feature.Socket, output, buffers);
-            connection.Transport = new Duplex(input, writer);
+            var writer = new SocketWriter(feature.Socket, connection.Transport.Output, buffers);
             connection.Features.Set<IBodyAhead>(writer);
-            return connection;
+            return new DirectConnection(connection, writer);
         }
 
         public ValueTask UnbindAsync(CancellationToken cancellationToken = default) => inner.UnbindAsync(cancellationToken);
 
         public ValueTask DisposeAsync() => inner.DisposeAsync();
     }
-
-    private sealed record Duplex(PipeReader Input, PipeWriter Output) : IDuplexPipe;
 }

@@ -55,7 +55,6 @@ public sealed class S3TransportTests
         var rest = await ReadAsync(socket, bytes.Length - start.Length);
         Assert.Equal(bytes, start.Concat(rest));
         await bench.WaitForReadersAsync(0, "after the last byte");
-        Assert.Equal(0, bench.Server.RentedBuffers);
     }
 
     [Fact]
