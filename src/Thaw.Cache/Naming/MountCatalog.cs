@@ -12,9 +12,9 @@ using Thaw.Storage.Names;
 namespace Thaw.Cache.Naming;
 
 /// <summary>
-/// The names of one mount: key to version. A known version is believed for <c>revalidate</c>; then one HEAD, shared by all
-/// who ask, decides. While the origin is down a known version stays readable for <c>staleIfError</c>; a 404, 401 or 403
-/// stops new readers at once.
+/// The names of one mount: key to version. A known version is believed for <c>revalidate</c>; then one HEAD, shared by
+/// all who ask, decides. While the origin is down a known version stays readable for <c>staleIfError</c>; a 404, 401 or
+/// 403 stops new readers at once.
 /// <para>Any thread. The HEAD belongs to this type, not to the caller who started it.</para>
 /// </summary>
 internal sealed class MountCatalog : IAsyncDisposable
@@ -68,7 +68,8 @@ internal sealed class MountCatalog : IAsyncDisposable
     {
         var listed = IsOriginReachable || Names.Count == 0
             ? await Origin.ListAsync(request, cancellationToken).ConfigureAwait(false)
-            : new Failure(FailureKind.OriginUnavailable, $"{Origin.Name} did not answer a moment ago.", RetryAdvice.Later);
+            : new Failure(
+                FailureKind.OriginUnavailable, $"{Origin.Name} did not answer a moment ago.", RetryAdvice.Later);
         if (listed.TryGet(out var page, out var failure))
         {
             foreach (var entry in page.Entries)
@@ -124,7 +125,8 @@ internal sealed class MountCatalog : IAsyncDisposable
             }
             catch (OperationCanceledException) when (!_stopping.IsCancellationRequested)
             {
-                answer = new Failure(FailureKind.OriginUnavailable, $"{Origin.Name} did not answer in time.", RetryAdvice.Later);
+                answer = new Failure(
+                    FailureKind.OriginUnavailable, $"{Origin.Name} did not answer in time.", RetryAdvice.Later);
             }
 
             done.TrySetResult(Decide(key, known, answer));
@@ -154,7 +156,11 @@ internal sealed class MountCatalog : IAsyncDisposable
             else
                 Names.Put(new NameEntry
                 {
-                    Key = key, Version = version, LastAsked = now, LastUsed = known?.LastUsed, Pinned = known?.Pinned ?? false,
+                    Key = key,
+                    Version = version,
+                    LastAsked = now,
+                    LastUsed = known?.LastUsed,
+                    Pinned = known?.Pinned ?? false,
                 });
             return version;
         }

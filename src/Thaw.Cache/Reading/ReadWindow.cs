@@ -7,8 +7,8 @@ using Thaw.Storage.Versions;
 namespace Thaw.Cache.Reading;
 
 /// <summary>
-/// The chunks that a reader stands at and will come to: one interest in each of their flights. It begins narrow, so that
-/// a reader of a header fetches little, and doubles whenever the reader has to wait. Used by one reader at a time.
+/// The chunks that a reader stands at and will come to: one interest in each of their flights. It begins narrow, so
+/// that a reader of a header fetches little, and doubles whenever the reader has to wait. Used by one reader at a time.
 /// </summary>
 internal sealed class ReadWindow(FetchSource source, FlightTable flights, ByteRange range) : IDisposable
 {
@@ -19,7 +19,9 @@ internal sealed class ReadWindow(FetchSource source, FlightTable flights, ByteRa
     private int _width = Limits.WindowChunks;
     private int _widenedAt = -1;
 
-    /// <summary>The flight of the chunk that the reader stands at, before all others; null when it is on disk.</summary>
+    /// <summary>
+    /// The flight of the chunk that the reader stands at, before all others; null when it is on disk.
+    /// </summary>
     public ChunkFlight? Demand(int chunk, OriginCause cause)
     {
         LeaveBefore(chunk);
