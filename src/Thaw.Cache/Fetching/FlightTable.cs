@@ -46,8 +46,8 @@ internal sealed class FlightTable : IAsyncDisposable
     public int Running => Volatile.Read(ref _running);
 
     /// <summary>
-    /// Takes an interest in a chunk: its flight, begun if need be, or null when the chunk is on disk. Every flight that is
-    /// returned is left once.
+    /// Takes an interest in a chunk: its flight, begun if need be, or null when the chunk is on disk. Every flight that
+    /// is returned is left once.
     /// </summary>
     public ChunkFlight? Join(FetchSource source, int chunk, FetchPriority priority, OriginCause cause)
     {
@@ -79,7 +79,9 @@ internal sealed class FlightTable : IAsyncDisposable
         return flight;
     }
 
-    /// <summary>Someone stands still until this flight comes; false when it is over and a new one must be joined.</summary>
+    /// <summary>
+    /// Someone stands still until this flight comes; false when it is over and a new one must be joined.
+    /// </summary>
     public bool TryRaise(ChunkFlight flight)
     {
         lock (_gate)
@@ -184,7 +186,8 @@ internal sealed class FlightTable : IAsyncDisposable
     private ChunkBuffer? TryRent(ChunkFlight flight)
     {
         if (flight.Priority != FetchPriority.Demand
-            && Buffers.UsedBytes + flight.Length > Buffers.CapacityBytes / 4 * (flight.Priority == FetchPriority.ReadAhead ? 3 : 2)
+            && Buffers.UsedBytes + flight.Length > Buffers.CapacityBytes / 4 * (
+                flight.Priority == FetchPriority.ReadAhead ? 3 : 2)
             && _running > 0)
             return null;
         while (true)

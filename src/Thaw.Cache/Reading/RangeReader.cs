@@ -14,8 +14,8 @@ namespace Thaw.Cache.Reading;
 
 /// <summary>
 /// Reads one range of one version, front to back: from disk what is there, else from the chunks' flights, with a window
-/// of chunks asked for ahead. One caller at a time. It holds a lease on the version and an interest in each flight of its
-/// window; both end with it.
+/// of chunks asked for ahead. One caller at a time. It holds a lease on the version and an interest in each flight of
+/// its window; both end with it.
 /// </summary>
 internal sealed class RangeReader : IRangeReader
 {
@@ -159,7 +159,8 @@ internal sealed class RangeReader : IRangeReader
         read.Span[..bytes].Clear();
         _verifier.ReportMismatch(_source);
         return _failure = new Failure(FailureKind.Corrupt,
-            $"{_source.Key} does not match the sum that {_source.Catalog.Origin.Name} publishes; read it again, and check the object there.",
+            $"{_source.Key} does not match the sum that {_source.Catalog.Origin.Name} publishes; read it again, and "
+                + "check the object there.",
             RetryAdvice.Later);
     }
 

@@ -25,7 +25,9 @@ internal sealed class ReadWindow(FetchSource source, FlightTable flights, ByteRa
     private int _passed;
     private bool _waited;
 
-    /// <summary>The flight of the chunk that the reader stands at, before all others; null when it is on disk.</summary>
+    /// <summary>
+    /// The flight of the chunk that the reader stands at, before all others; null when it is on disk.
+    /// </summary>
     public ChunkFlight? Demand(int chunk, OriginCause cause)
     {
         LeaveBefore(chunk);

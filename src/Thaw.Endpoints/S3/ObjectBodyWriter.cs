@@ -17,7 +17,9 @@ internal enum BodyOutcome
     /// <summary>The client is gone.</summary>
     ClientGone,
 
-    /// <summary>Bytes are missing: the connection must be aborted, so that nobody takes the part for the whole.</summary>
+    /// <summary>
+    /// Bytes are missing: the connection must be aborted, so that nobody takes the part for the whole.
+    /// </summary>
     Failed,
 }
 

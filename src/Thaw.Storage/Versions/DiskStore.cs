@@ -10,13 +10,16 @@ namespace Thaw.Storage.Versions;
 
 /// <summary>
 /// One cache disk: its versions, I/O threads, accounts, durability batches and start-up scan.
-/// <para>Invariants: a version is open at most once; files are made, dropped and closed under <c>_table</c>'s owner rules
-/// (a version with leases is never closed); what is unlinked while it is held counts as used until it is closed.</para>
+/// <para>Invariants: a version is open at most once; files are made, dropped and closed under <c>_table</c>'s owner
+/// rules (a version with leases is never closed); what is unlinked while it is held counts as used until it is
+/// closed.</para>
 /// <para>A crash while a version is dropped leaves a data file without a map, which the next scan removes.</para>
 /// </summary>
 internal sealed class DiskStore : IAsyncDisposable
 {
-    /// <summary>Open versions without a lease that stay open: two descriptors each, far below the usual 1,024.</summary>
+    /// <summary>
+    /// Open versions without a lease that stay open: two descriptors each, far below the usual 1,024.
+    /// </summary>
     private const int MostIdle = 128;
 
     private readonly DiskStoreLog _log;
@@ -290,7 +293,9 @@ internal sealed class DiskStore : IAsyncDisposable
         }
     }
 
-    /// <summary>Makes room, evicting the versions that were not used for longest; false when there is none to be had.</summary>
+    /// <summary>
+    /// Makes room, evicting the versions that were not used for longest; false when there is none to be had.
+    /// </summary>
     private bool TryReserve(long bytes, ContentId forVersion)
     {
         if (Accounts.Bytes + Volatile.Read(ref _heldBytes) + bytes <= Capacity)
