@@ -127,8 +127,8 @@ public static class Limits
     public static readonly TimeSpan CheckTrusted = TimeSpan.FromSeconds(60);
 
     /// <summary>
-    /// How exactly a name's last use is known: eviction asks for minutes, while loaders read a file's headers in thousands
-    /// of short ranges a second.
+    /// How exactly a name's last use is known: eviction asks for minutes, while loaders read a file's headers in
+    /// thousands of short ranges a second.
     /// </summary>
     public static readonly TimeSpan UsedPrecision = TimeSpan.FromSeconds(1);
 

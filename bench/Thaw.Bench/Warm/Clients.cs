@@ -60,7 +60,9 @@ internal static partial class Clients
         return new Sample(rate, bytes, Number(p99.Groups[1].Value) * scale);
     }
 
-    /// <summary>From a request for 1 MiB to the first byte of its answer, one connection, 500 requests: p50 and p99.</summary>
+    /// <summary>
+    /// From a request for 1 MiB to the first byte of its answer, one connection, 500 requests: p50 and p99.
+    /// </summary>
     public static Sample FirstByte(ServerProcess server, long sizeBytes)
     {
         const int requests = 500;

@@ -18,11 +18,13 @@ internal readonly record struct ServedTiers(long Local, long Other, long CacheBy
             stats.RootElement.GetProperty("inFlight").GetProperty("chunks").GetInt64());
     }
 
-    /// <summary>Fails unless all bytes since <paramref name="before"/> came from the local tier, and at least so many.</summary>
+    /// <summary>
+    /// Fails unless all bytes since <paramref name="before"/> came from the local tier, and at least so many.
+    /// </summary>
     public void AssertLocal(ServedTiers before, long bytes)
     {
         if (Other != before.Other || Local - before.Local < bytes)
             throw new InvalidOperationException(
-                $"not warm: {Local - before.Local} of {bytes} bytes from the local tier, {Other - before.Other} from others");
+                $"not warm: {Local - before.Local} of {bytes} bytes are local, {Other - before.Other} from other tiers");
     }
 }

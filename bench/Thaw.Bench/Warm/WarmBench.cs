@@ -18,7 +18,9 @@ internal sealed class WarmBench(string binary, string root, string work, int pai
     private int _rounds;
     private double _peak;
 
-    /// <summary>Runs all comparisons with each congestion control and writes the table; returns the exit code.</summary>
+    /// <summary>
+    /// Runs all comparisons with each congestion control and writes the table; returns the exit code.
+    /// </summary>
     public static int Run(string[] arguments)
     {
         var quick = arguments.Contains("--quick");
@@ -28,7 +30,8 @@ internal sealed class WarmBench(string binary, string root, string work, int pai
         try
         {
             var bench = new WarmBench(binary, root, work.FullName, quick ? 3 : 9);
-            bench.Measure((Value(arguments, "--control") ?? $"{CongestionControl.Present},cubic").Split(',').Distinct());
+            var controls = Value(arguments, "--control") ?? $"{CongestionControl.Present},cubic";
+            bench.Measure(controls.Split(',').Distinct());
             var text = bench.Table(quick);
             Console.WriteLine(text);
             var name = Value(arguments, "--result") ?? (quick ? null : $"warm-{DateTime.UtcNow:yyyy-MM-dd}.md");
@@ -80,7 +83,8 @@ internal sealed class WarmBench(string binary, string root, string work, int pai
     }
 
     private void Pairs(
-        string name, string unit, string control, ServerProcess thaw, ServerProcess peer, Func<ServerProcess, Sample> client)
+        string name, string unit, string control, ServerProcess thaw, ServerProcess peer,
+        Func<ServerProcess, Sample> client)
     {
         var row = new Comparison(name, unit, control) { Peer = peer.Name };
         for (var pair = 0; pair < pairs; pair++)
@@ -135,7 +139,8 @@ internal sealed class WarmBench(string binary, string root, string work, int pai
     {
         var port = FreePort();
         var run = Directory.CreateDirectory(Path.Combine(work, Path.GetFileNameWithoutExtension(file))).FullName;
-        var text = File.ReadAllText(Path.Combine(root, "bench", "peers", file)).Replace("RUNDIR", run, StringComparison.Ordinal);
+        var text = File.ReadAllText(Path.Combine(root, "bench", "peers", file))
+            .Replace("RUNDIR", run, StringComparison.Ordinal);
         foreach (var (key, value) in values)
             text = text.Replace(key, value, StringComparison.Ordinal);
         text = text.Replace("PORT", port.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal);
@@ -157,15 +162,16 @@ internal sealed class WarmBench(string binary, string root, string work, int pai
             {DateTime.UtcNow:yyyy-MM-dd HH:mm} UTC, commit {Commit()}, Linux {Text("/proc/sys/kernel/osrelease")},
             {Environment.ProcessorCount} x {cpu?.Split(':')[^1].Trim()}, load {Text("/proc/loadavg")} at the end,
             {(binary.Contains("/bin/", StringComparison.Ordinal) ? "an ordinary build" : "the native binary")};
-            {pairs} pairs in turns{(quick ? " (quick)" : "")}: median (least..most). One object of 2 GiB in the page cache,
-            loopback, clients on the same machine. CPU: user and system seconds of the server's processes for a GB of body. All
-            bytes of every turn of Thaw came from the local tier (`served.s3.local` before and after), each block checked.
+            {pairs} pairs in turns{(quick ? " (quick)" : "")}: median (least..most). One object of 2 GiB in the page
+            cache, loopback, clients on the same machine. CPU: user and system seconds of the server's processes for a GB
+            of body. All bytes of every turn of Thaw came from the local tier (its counters before and after), each block
+            checked.
 
-            | TCP | measured | Thaw | peer | peer's | ratio | Thaw CPU s/GB | peer CPU s/GB | ratio | Thaw p99 µs | peer p99 µs |
+            | TCP | measured | Thaw | peer | peer's | ratio | Thaw CPU s/GB | its | ratio | Thaw p99 µs | its |
             |---|---|---|---|---|---|---|---|---|---|---|
             {string.Join('\n', _rows.Select(row => row.Row()))}
 
-            Most resident memory of Thaw: {_peak:F0} MiB, with 256 MiB of `cache.memory` in use while it loaded the object.
+            Most resident memory of Thaw: {_peak:F0} MiB, with 256 MiB of `cache.memory` while it loaded.
 
             """;
     }

@@ -25,8 +25,8 @@ internal enum BodyOutcome
 
 /// <summary>
 /// Moves one range from its reader into the response, straight into the transport's memory. Flushing waits while the
-/// client is slow, so at most one buffer is held for a connection. The first bytes are read before headers are sent, while
-/// a failure can still be told properly. One caller; the reader belongs to it.
+/// client is slow, so at most one buffer is held for a connection. The first bytes are read before headers are sent,
+/// while a failure can still be told properly. One caller; the reader belongs to it.
 /// </summary>
 internal sealed class ObjectBodyWriter(
     IRangeReader reader, long lengthBytes, HttpContext http, S3Throttle? throttle, TimeProvider time)

@@ -10,9 +10,11 @@ namespace Thaw.Endpoints.Transport;
 /// </summary>
 /// <param name="inner">The socket transport.</param>
 /// <param name="buffers">Memory of the connections; outlives them.</param>
-internal sealed class DirectTransport(IConnectionListenerFactory inner, SendBuffers buffers) : IConnectionListenerFactory
+internal sealed class DirectTransport(IConnectionListenerFactory inner, SendBuffers buffers)
+    : IConnectionListenerFactory
 {
-    public async ValueTask<IConnectionListener> BindAsync(EndPoint endpoint, CancellationToken cancellationToken = default) =>
+    public async ValueTask<IConnectionListener> BindAsync(
+        EndPoint endpoint, CancellationToken cancellationToken = default) =>
         new Listener(await inner.BindAsync(endpoint, cancellationToken), buffers);
 
     private sealed class Listener(IConnectionListener inner, SendBuffers buffers) : IConnectionListener
@@ -29,7 +31,8 @@ internal sealed class DirectTransport(IConnectionListenerFactory inner, SendBuff
             return new DirectConnection(connection, writer);
         }
 
-        public ValueTask UnbindAsync(CancellationToken cancellationToken = default) => inner.UnbindAsync(cancellationToken);
+        public ValueTask UnbindAsync(CancellationToken cancellationToken = default) =>
+            inner.UnbindAsync(cancellationToken);
 
         public ValueTask DisposeAsync() => inner.DisposeAsync();
     }

@@ -6,8 +6,9 @@ namespace Thaw.Endpoints.Transport;
 
 /// <summary>
 /// The buffers of a listener's connections, in three sizes: one for headers and short bodies, a block, and a large one
-/// that saves system calls. Large ones are counted: beyond <see cref="Limits.LargeSendBuffers"/> a connection gets a block,
-/// so that many slow clients hold little. Any thread. A connection holds a buffer only from writing to it until it is sent.
+/// that saves system calls. Large ones are counted: beyond <see cref="Limits.LargeSendBuffers"/> a connection gets a
+/// block, so that many slow clients hold little. Any thread. A connection holds a buffer only from writing to it until
+/// it is sent.
 /// </summary>
 internal sealed class SendBuffers : IDisposable
 {

@@ -8,8 +8,8 @@ namespace Thaw.Endpoints.Transport;
 /// The output of a connection: what is written is sent by the flush that follows, on the caller's thread and from the
 /// memory it was written to, instead of passing a pipe and the thread that empties it. A flush ends when the kernel has
 /// all bytes: that is the back-pressure, and no thread waits for a slow client.
-/// <para>One caller at a time, as the server in front of it guarantees; only <see cref="CancelPendingFlush"/> may come from
-/// another thread. Aborting the connection closes the socket, which ends a waiting flush.</para>
+/// <para>One caller at a time, as the server in front of it guarantees; only <see cref="CancelPendingFlush"/> may come
+/// from another thread. Aborting the connection closes the socket, which ends a waiting flush.</para>
 /// </summary>
 /// <param name="socket">The connection's socket.</param>
 /// <param name="pipe">The transport's own output: told when writing ends, so that it shuts the socket down.</param>

@@ -41,7 +41,8 @@ public sealed class S3AllocationTests
     private static long Allocated(Socket socket, int bytes)
     {
         var before = GC.GetTotalAllocatedBytes(precise: true);
-        socket.Send(Encoding.ASCII.GetBytes($"GET /models/k HTTP/1.1\r\nHost: h\r\nRange: bytes=0-{bytes - 1}\r\n\r\n"));
+        var range = $"Range: bytes=0-{bytes - 1}";
+        socket.Send(Encoding.ASCII.GetBytes($"GET /models/k HTTP/1.1\r\nHost: h\r\n{range}\r\n\r\n"));
         Span<byte> buffer = stackalloc byte[64 << 10];
         var (filled, end) = (0, -1);
         while (end < 0)
