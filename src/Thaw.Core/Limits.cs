@@ -78,7 +78,7 @@ public static class Limits
     /// <summary>Chunks a reader asks for ahead at first: 32 MiB hide 30 ms at 1 GB/s.</summary>
     public const int WindowChunks = 4;
 
-    /// <summary>Most chunks a reader asks for ahead; it doubles towards them whenever it has to wait.</summary>
+    /// <summary>Most chunks a reader asks for ahead: 512 MiB fill 40 Gbit/s over 100 ms.</summary>
     public const int WindowChunksMost = 64;
 
     /// <summary>Objects of a job that are looked up at once: as many HEADs as one connection pool hides well.</summary>

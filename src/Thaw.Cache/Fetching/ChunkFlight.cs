@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Thaw.Cache.Memory;
 using Thaw.Core.Checksums;
 using Thaw.Core.Chunks;
@@ -21,6 +22,7 @@ internal sealed class ChunkFlight
         new(TaskCreationOptions.RunContinuationsAsynchronously);
     private TaskCompletionSource? _progress;
     private ChunkBuffer? _buffer;
+    private long _started;
     private int _readyBlocks;
     private int _pins;
     private bool _released;
@@ -58,7 +60,10 @@ internal sealed class ChunkFlight
 
     public bool IsWhole => Volatile.Read(ref _readyBlocks) == Geometry.BlockCount(Length);
 
-    public void Start(ChunkBuffer buffer) => _buffer = buffer;
+    /// <summary>From the start of the fetch until the last block was checked; valid once whole.</summary>
+    public TimeSpan FetchTime { get; private set; }
+
+    public void Start(ChunkBuffer buffer) => (_buffer, _started) = (buffer, Stopwatch.GetTimestamp());
 
     /// <summary>Keeps the buffer for the caller; false when it is gone already.</summary>
     public bool TryPin()
@@ -115,6 +120,8 @@ internal sealed class ChunkFlight
         for (; ready < whole; ready++)
             BlockCrcs[ready] = Crc32C.Compute(
                 bytes.Slice(ready * Geometry.BlockBytes, Geometry.BlockLength(Length, ready)));
+        if (receivedBytes == Length)
+            FetchTime = Stopwatch.GetElapsedTime(_started);
         Volatile.Write(ref _readyBlocks, ready);
         Wake();
     }

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Runtime.InteropServices;
 using Microsoft.Extensions.Logging;
 using Thaw.Cache.Memory;
@@ -217,7 +216,6 @@ internal sealed class FlightTable : IAsyncDisposable
     // Owned by the table: counted in _running, which DisposeAsync waits for.
     private async Task RunAsync(ChunkFlight flight)
     {
-        var started = Stopwatch.GetTimestamp();
         try
         {
             if (await FetchAsync(flight).ConfigureAwait(false) is { } failure)
@@ -226,7 +224,7 @@ internal sealed class FlightTable : IAsyncDisposable
             }
             else
             {
-                _meter.ChunkFetched(Stopwatch.GetElapsedTime(started));
+                _meter.ChunkFetched(flight.FetchTime);
                 await SettleAsync(flight).ConfigureAwait(false);
             }
         }

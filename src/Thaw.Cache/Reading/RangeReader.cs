@@ -138,7 +138,7 @@ internal sealed class RangeReader : IRangeReader
             if (await flight.WaitAsync(offset, cancellationToken).ConfigureAwait(false) is { } failure)
                 return failure;
             if (!inTime)
-                _window.NoteWait(chunk);
+                _window.NoteWait();
             var bytes = flight.Copy(offset, destination.Span);
             return Advance(
                 bytes, inTime && flight.Settled.IsCompleted ? Tier.Local : Tier.Origin, flight.BlockCrcs);
