@@ -63,6 +63,8 @@ public sealed class VerbTests
     [InlineData("nonsense")]
     [InlineData("load")]
     [InlineData("load /x")]
+    [InlineData("load --attic models/a")]
+    [InlineData("verify models/a --attic")]
     [InlineData("load models/a --on some")]
     [InlineData("load models/a --on 0")]
     [InlineData("load models/a --bandwidth fast")]
