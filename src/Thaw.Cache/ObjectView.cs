@@ -22,9 +22,11 @@ internal sealed class ObjectView(string node, MountTable mounts, ChunkStore stor
         if (!ObjectPath.TryParse(path, out var parsed))
             return new Failure(FailureKind.InvalidRequest, $"\"{path}\" is no path; write mount/key or mount/prefix/.");
         if (limit is < 1 or > Limits.ListPageKeys)
-            return new Failure(FailureKind.InvalidRequest, $"A page has 1 to {Limits.ListPageKeys} objects, not {limit}.");
+            return new Failure(
+                FailureKind.InvalidRequest, $"A page has 1 to {Limits.ListPageKeys} objects, not {limit}.");
         if (!TryDecode(continuation, out var after))
-            return new Failure(FailureKind.InvalidRequest, "This continuation was not made by this API; start without one.");
+            return new Failure(
+                FailureKind.InvalidRequest, "This continuation was not made by this API; start without one.");
         if (!mounts.TryGet(parsed.Mount, out var mount, out var missing))
             return missing;
         if (!parsed.IsPrefix)
@@ -78,7 +80,8 @@ internal sealed class ObjectView(string node, MountTable mounts, ChunkStore stor
             : null;
         return new ObjectStatus(
             path, entry.SizeBytes, present, entry.ETag, known.Version.Id.ToString(), entry.LastModified,
-            known.Version.ContentType, VerdictOf(lease?.Version.Verdict), crc is null ? null : Convert.ToHexStringLower(crc),
+            known.Version.ContentType, VerdictOf(lease?.Version.Verdict),
+            crc is null ? null : Convert.ToHexStringLower(crc),
             known.Pinned, known.LastUsed, present > 0 ? [node] : []);
     }
 

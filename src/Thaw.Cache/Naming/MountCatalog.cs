@@ -12,8 +12,8 @@ using Thaw.Storage.Names;
 namespace Thaw.Cache.Naming;
 
 /// <summary>
-/// The names of one mount: key to version. A known version is believed for <c>revalidate</c>; then one HEAD, shared by all
-/// who ask, decides. Nobody shares a HEAD that was sent longer ago than <c>revalidate</c> before they came: it may have
+/// The names of one mount: key to version. A known version is believed for <c>revalidate</c>; then one HEAD, shared by
+/// all who ask, decides. Nobody shares a HEAD that was sent longer ago than <c>revalidate</c> before they came: it may have
 /// seen a version that was replaced meanwhile. While the origin is down a known version stays readable for
 /// <c>staleIfError</c>; a 404, 401 or 403 stops new readers at once.
 /// <para>Any thread. The HEAD belongs to this type, not to the caller who started it.</para>
@@ -75,7 +75,8 @@ internal sealed class MountCatalog : IAsyncDisposable
         var asked = _clock.GetUtcNow();
         var listed = IsOriginReachable || Names.Count == 0
             ? await Origin.ListAsync(request, cancellationToken).ConfigureAwait(false)
-            : new Failure(FailureKind.OriginUnavailable, $"{Origin.Name} did not answer a moment ago.", RetryAdvice.Later);
+            : new Failure(
+                FailureKind.OriginUnavailable, $"{Origin.Name} did not answer a moment ago.", RetryAdvice.Later);
         if (listed.TryGet(out var page, out var failure))
         {
             foreach (var entry in page.Entries)
@@ -157,7 +158,8 @@ internal sealed class MountCatalog : IAsyncDisposable
             }
             catch (OperationCanceledException) when (!_stopping.IsCancellationRequested)
             {
-                answer = new Failure(FailureKind.OriginUnavailable, $"{Origin.Name} did not answer in time.", RetryAdvice.Later);
+                answer = new Failure(
+                    FailureKind.OriginUnavailable, $"{Origin.Name} did not answer in time.", RetryAdvice.Later);
             }
 
             return Decide(key, known, answer, question);
@@ -182,7 +184,11 @@ internal sealed class MountCatalog : IAsyncDisposable
             else
                 Names.Put(new NameEntry
                 {
-                    Key = key, Version = version, LastAsked = asked, LastUsed = known?.LastUsed, Pinned = known?.Pinned ?? false,
+                    Key = key,
+                    Version = version,
+                    LastAsked = asked,
+                    LastUsed = known?.LastUsed,
+                    Pinned = known?.Pinned ?? false,
                 });
             return version;
         }

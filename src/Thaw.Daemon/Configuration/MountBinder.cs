@@ -79,7 +79,8 @@ internal static class MountBinder
         {
             // A missing one is reported with the list; an empty one can only come from the environment.
             if (values.Has(key) && !values.IsBad(key))
-                values.Report(values.Line(key), key, "the origin is empty; write s3://bucket/prefix or file:///directory.");
+                values.Report(
+                    values.Line(key), key, "the origin is empty; write s3://bucket/prefix or file:///directory.");
             return null;
         }
 
@@ -98,7 +99,8 @@ internal static class MountBinder
             && endpoint.PathAndQuery == "/" && endpoint.UserInfo.Length == 0 && endpoint.Fragment.Length == 0)
             return endpoint;
         values.Report(values.Line(key), key,
-            $"\"{OptionText.Shorten(text)}\" is no endpoint; write scheme, host and port alone, such as http://127.0.0.1:9000.");
+            $"\"{OptionText.Shorten(text)}\" is no endpoint; write scheme, host and port alone, such as "
+                + "http://127.0.0.1:9000.");
         return null;
     }
 
