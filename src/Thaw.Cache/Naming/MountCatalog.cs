@@ -13,8 +13,8 @@ namespace Thaw.Cache.Naming;
 
 /// <summary>
 /// The names of one mount: key to version. A known version is believed for <c>revalidate</c>; then one HEAD, shared by
-/// all who ask, decides. Nobody shares a HEAD that was sent longer ago than <c>revalidate</c> before they came: it may have
-/// seen a version that was replaced meanwhile. While the origin is down a known version stays readable for
+/// all who ask, decides. Nobody shares a HEAD that was sent longer ago than <c>revalidate</c> before they came: it may
+/// have seen a version that was replaced meanwhile. While the origin is down a known version stays readable for
 /// <c>staleIfError</c>; a 404, 401 or 403 stops new readers at once.
 /// <para>Any thread. The HEAD belongs to this type, not to the caller who started it.</para>
 /// </summary>

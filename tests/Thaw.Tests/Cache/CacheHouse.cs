@@ -1,4 +1,3 @@
-using System.Text;
 using Microsoft.Extensions.Logging.Abstractions;
 using Thaw.Cache;
 using Thaw.Cache.Naming;
@@ -51,13 +50,14 @@ internal sealed class CacheHouse : IAsyncDisposable
         house.Store = ChunkStore.Open(disks, new StoreContext(
             NullLogger.Instance, house.Clock, new StoreCounters(), house.Disk, id => house.Cache.IsPinned(id), null));
         await house.Store.Scan;
-        house._origins = new OriginFactory(new OriginsConfig(), NullLoggerFactory.Instance, TimeProvider.System, () => 0);
+        house._origins = new OriginFactory(
+            new OriginsConfig(), NullLoggerFactory.Instance, TimeProvider.System, () => 0);
         var config = S3OriginUnderTest.MountOf(house.Origin.Endpoint, Bucket);
         config = mount?.Invoke(config) ?? config;
         var meter = new MountMeter(config.Name);
         var names = NameTable.Open(config.Name, null, house.Clock, NullLogger.Instance);
-        house.Cache = new ModelCache(
-            "node-1", memoryBytes, house.Store, [new MountSource(config, house._origins.Create(config, meter), names, meter)],
+        var source = new MountSource(config, house._origins.Create(config, meter), names, meter);
+        house.Cache = new ModelCache("node-1", memoryBytes, house.Store, [source],
             NullLoggerFactory.Instance, house.Clock);
         return house;
     }
@@ -113,10 +113,10 @@ internal sealed class CacheHouse : IAsyncDisposable
     }
 
     public Task HoldsAsync(string phase, Func<bool> condition) => Eventually.HoldsAsync(
-        phase, () => new(condition()), () => new StringBuilder().AppendJoin("\n", Origin.Log.Requests).Append(Stats).ToString(),
+        phase, () => new(condition()), () => $"{string.Join("\n", Origin.Log.Requests)}\n{Stats}",
         TimeSpan.FromSeconds(20), Stop);
 
-    /// <summary>Every reader is gone, every fetch over, every buffer back but those of chunks that no disk keeps.</summary>
+    /// <summary>Readers are gone, fetches over, buffers back but those of chunks that no disk keeps.</summary>
     public Task IsIdleAsync(long unkeptBytes = 0) => HoldsAsync(
         "nothing is in flight",
         () => Stats.InFlight is { Chunks: 0, Readers: 0 } idle && idle.MemoryBytes == unkeptBytes);

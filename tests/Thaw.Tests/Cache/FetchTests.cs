@@ -21,7 +21,8 @@ public sealed class FetchTests
         var gate = new TaskCompletionSource();
         house.Origin.Faults = request => request.IsGet ? new Fault { Gate = gate.Task } : null;
         var readers = Enumerable.Range(0, 32).Select(_ => house.AssertReadsAsync("model", content)).ToArray();
-        await house.HoldsAsync("all readers wait", () => house.Stats.InFlight.Readers == 32 && house.Origin.Log.Gets.Count == 3);
+        await house.HoldsAsync(
+            "all readers wait", () => house.Stats.InFlight.Readers == 32 && house.Origin.Log.Gets.Count == 3);
         gate.SetResult();
         await Task.WhenAll(readers);
         await house.IsIdleAsync();
@@ -62,7 +63,8 @@ public sealed class FetchTests
         var job = (await house.Cache.Control.StartJobAsync(new JobRequest("load", ["models/job"]), Stop)).Value;
         await house.HoldsAsync("the job's first chunk runs", () => house.Origin.Log.Gets.Count >= 1);
         var reader = house.AssertReadsAsync("read", read);
-        await house.HoldsAsync("the reader's chunk runs too", () => house.Origin.Log.Gets.Count(get => get.Key == "read") == 1);
+        await house.HoldsAsync(
+            "the reader's chunk runs too", () => house.Origin.Log.Gets.Count(get => get.Key == "read") == 1);
         Assert.Single(house.Origin.Log.Gets, get => get.Key == "job");
         gate.SetResult();
         await reader;
@@ -119,7 +121,8 @@ public sealed class FetchTests
     [Fact]
     public async Task A_version_that_changes_in_the_middle_is_one_clean_error_and_then_the_new_version()
     {
-        await using var house = await CacheHouse.StartAsync(mount: mount => mount with { Revalidate = TimeSpan.FromHours(1) });
+        await using var house = await CacheHouse.StartAsync(
+            mount: mount => mount with { Revalidate = TimeSpan.FromHours(1) });
         house.Put("model", 24 * Chunk, 30);
         FakeContent? replaced = null;
         var (bytes, failure) = await house.ReadAsync(

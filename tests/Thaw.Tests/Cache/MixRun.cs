@@ -97,11 +97,13 @@ internal sealed class MixRun(int seed, TimeSpan? revalidate) : IAsyncDisposable
         try
         {
             using var message = request.ToMessage(new Uri($"http://{Volatile.Read(ref _node).S3}"));
-            using var answer = await _http.SendAsync(message, HttpCompletionOption.ResponseHeadersRead, cancellationToken);
+            using var answer = await _http.SendAsync(
+                message, HttpCompletionOption.ResponseHeadersRead, cancellationToken);
             var body = await answer.Content.ReadAsByteArrayAsync(cancellationToken);
             answered = answer.StatusCode < HttpStatusCode.InternalServerError;
             var oldest = revalidate is { } age ? from - age : DateTimeOffset.MinValue;
-            wrong = answered ? request.Judge(_model.PresentBetween(request.Key, oldest, _clock.GetUtcNow()), answer, body)
+            wrong = answered
+                ? request.Judge(_model.PresentBetween(request.Key, oldest, _clock.GetUtcNow()), answer, body)
                 : mustAnswer ? $"{(int)answer.StatusCode} without a cause" : null;
             if (wrong is not null)
                 wrong = $"{request} -> {(int)answer.StatusCode} {answer.Headers.ETag}, {body.Length} bytes: {wrong}";

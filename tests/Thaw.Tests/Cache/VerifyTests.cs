@@ -109,7 +109,8 @@ public sealed class VerifyTests
         foreach (var (index, key) in new[] { "free", "pinned", "read" }.Index())
             await house.AssertReadsAsync(key, house.Put(key, Chunk, 20 + index));
         await house.IsIdleAsync();
-        Assert.Equal(1, (await house.Cache.Control.SetPinAsync(new PathsRequest(["models/pinned"]), true, Stop)).Value.Objects);
+        var pinned = await house.Cache.Control.SetPinAsync(new PathsRequest(["models/pinned"]), true, Stop);
+        Assert.Equal(1, pinned.Value.Objects);
         var version = (await house.ResolveAsync("read")).Value;
         using (house.Store.TryLease(version.Id))
             Assert.Equal(new FreeResult(1, Chunk, 1, 1), await FreeAsync());
