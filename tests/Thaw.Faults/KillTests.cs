@@ -7,9 +7,7 @@ using Xunit;
 
 namespace Thaw.Faults;
 
-/// <summary>
-/// SIGKILL in the middle of a load, at random moments: what was whole and entered is never fetched again.
-/// </summary>
+/// <summary>SIGKILL in the middle of a load, at random moments: what was entered is never fetched again.</summary>
 [Trait("Category", "Server")]
 public sealed class KillTests(ITestOutputHelper output)
 {
@@ -60,8 +58,8 @@ public sealed class KillTests(ITestOutputHelper output)
         var map = MapFile.Find(scene.Node.CacheFolder, id)!;
         var (entered, torn) = (map.ReadEntered(), map.ReadBegun());
         output.WriteLine(
-            $"{key}: killed with {entered.Count} of {Chunks} chunks entered, {torn.Count} partly written, {underWay} "
-                + "fetches under way");
+            $"{key}: killed with {entered.Count} of {Chunks} chunks entered, {torn.Count} partly written, "
+            + $"{underWay} fetches under way");
         Assert.InRange(entered.Count, 1, Chunks - 1);
         Assert.True(underWay > 0 || torn.Count > 0, "Nothing was under way at the kill.");
 
