@@ -230,11 +230,7 @@ public sealed class VersionFile
     {
         var target = destination[..span.Bytes];
         if (span.IsWholeBlocks)
-        {
-            if (_data.TryReadCached(target, _dataBase + span.Offset) != span.Bytes)
-                return 0;
-            return span.Check(target, crcs) ? span.Bytes : 0;
-        }
+            return ReadBlocksNow(span, target, crcs);
 
         if (_checked.IsFresh(span.Chunk, span.FirstBlock)
             && _data.TryReadCached(target, _dataBase + span.Offset) == span.Bytes)
@@ -247,6 +243,22 @@ public sealed class VersionFile
         _checked.Mark(span.Chunk, span.FirstBlock);
         block.Slice(span.OffsetInBlock, span.Bytes).CopyTo(target);
         return span.Bytes;
+    }
+
+    // Block by block: a block is checked while the processor's cache still has it.
+    private int ReadBlocksNow(BlockSpan span, Span<byte> target, uint[] crcs)
+    {
+        var (done, block) = (0, span.FirstBlock);
+        while (done < target.Length)
+        {
+            var piece = target.Slice(done, Math.Min(Geometry.BlockBytes, target.Length - done));
+            if (_data.TryReadCached(piece, _dataBase + span.Offset + done) != piece.Length
+                || Crc32C.Compute(piece) != crcs[block++])
+                break;
+            done += piece.Length;
+        }
+
+        return done;
     }
 
     private ReadOutcome ReadOnDisk(BlockSpan span, Memory<byte> destination)
