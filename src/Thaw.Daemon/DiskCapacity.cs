@@ -10,14 +10,16 @@ internal static class DiskCapacity
     /// A percentage is of the size of the file system that holds the directory, or of what is free there. What the cache
     /// itself occupies counts as free: else the capacity would shrink at every restart.
     /// </summary>
-    /// <exception cref="IOException">The directory cannot be made or asked.</exception>
+    /// <exception cref="IOException">The file system cannot be asked.</exception>
     public static DiskOptions Resolve(DiskConfig disk)
     {
         if (disk.Capacity is { } capacity)
             return new DiskOptions(disk.Path, capacity.Bytes);
-        Directory.CreateDirectory(disk.Path);
-        var drive = new DriveInfo(disk.Path);
-        var used = disk.OfFree ? FolderUse.BytesBelow(disk.Path) : 0;
+        var folder = disk.Path;
+        while (!Directory.Exists(folder) && Path.GetDirectoryName(folder) is { } parent)
+            folder = parent;
+        var drive = new DriveInfo(folder);
+        var used = disk.OfFree && folder == disk.Path ? FolderUse.BytesBelow(disk.Path) : 0;
         return new DiskOptions(disk.Path, Share(disk, drive.TotalSize, drive.AvailableFreeSpace, used));
     }
 

@@ -36,7 +36,6 @@ internal sealed class RunMarker : IDisposable
     /// <summary>Takes the directory for this process, or throws an <see cref="IOException"/> that says why not.</summary>
     public static RunMarker Take(string root, string bootId)
     {
-        Directory.CreateDirectory(root);
         var lockFile = OpenLock(root);
         try
         {
@@ -62,13 +61,22 @@ internal sealed class RunMarker : IDisposable
     // .NET takes a shared lock of its own when it opens a file, which the other node's exclusive one refuses.
     private static DiskFile OpenLock(string root)
     {
+        if (File.Exists(root))
+            throw new IOException($"The cache directory {root} is a file; name a directory.");
         try
         {
+            Directory.CreateDirectory(root);
             return DiskFile.Open(Path.Combine(root, "lock"), create: true);
         }
         catch (IOException error) when (error.HResult == Native.WouldBlock)
         {
             throw InUse(root);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new IOException(
+                $"The cache directory {root} cannot be written ({error.Message.TrimEnd('.')}); "
+                + "give the node's user a directory that it may write.", error);
         }
     }
 
