@@ -1,6 +1,7 @@
 using System.Buffers.Text;
 using System.Collections.Immutable;
 using System.Text;
+using Thaw.Cache.Jobs;
 using Thaw.Cache.Naming;
 using Thaw.Cache.Verifying;
 using Thaw.Core;
@@ -19,29 +20,29 @@ internal sealed class ObjectView(string node, MountTable mounts, ChunkStore stor
     public async ValueTask<Result<ObjectPage>> ListAsync(
         string path, string? continuation, int limit, CancellationToken cancellationToken)
     {
-        if (!ObjectPath.TryParse(path, out var parsed))
-            return new Failure(FailureKind.InvalidRequest, $"\"{path}\" is no path; write mount/key or mount/prefix/.");
+        if (!PathPattern.Parse(path).TryGet(out var pattern, out var invalid))
+            return invalid;
         if (limit is < 1 or > Limits.ListPageKeys)
             return new Failure(
                 FailureKind.InvalidRequest, $"A page has 1 to {Limits.ListPageKeys} objects, not {limit}.");
         if (!TryDecode(continuation, out var after))
-            return new Failure(
-                FailureKind.InvalidRequest, "This continuation was not made by this API; start without one.");
-        if (!mounts.TryGet(parsed.Mount, out var mount, out var missing))
+            return new Failure(FailureKind.InvalidRequest, "This continuation was not made by this API; start without one.");
+        if (!mounts.TryGet(pattern.Path.Mount, out var mount, out var missing))
             return missing;
-        if (!parsed.IsPrefix)
-            return await GetOneAsync(mount, parsed.Key, cancellationToken).ConfigureAwait(false);
+        if (pattern.IsSingle)
+            return await GetOneAsync(mount, pattern.Path.Key, cancellationToken).ConfigureAwait(false);
         var (listed, stale) = await mount.ListAsync(
-            new ListRequest(parsed.Key, null, after, limit), cancellationToken).ConfigureAwait(false);
+            new ListRequest(pattern.Prefix, null, after, limit), cancellationToken).ConfigureAwait(false);
         if (!listed.TryGet(out var page, out var failure))
             return failure;
+        // A page of a glob may be empty and still have a next one.
         var objects = ImmutableArray.CreateBuilder<ObjectStatus>(page.Entries.Length);
-        foreach (var entry in page.Entries)
+        foreach (var entry in page.Entries.Where(entry => pattern.Matches(entry.Key)))
             objects.Add(await DescribeAsync(mount, entry, cancellationToken).ConfigureAwait(false));
         var next = page.IsTruncated && !page.Entries.IsEmpty
             ? Base64Url.EncodeToString(Encoding.UTF8.GetBytes(page.Entries[^1].ResumeAfter))
             : null;
-        return new ObjectPage(objects.MoveToImmutable(), next, stale);
+        return new ObjectPage(objects.DrainToImmutable(), next, stale);
     }
 
     /// <summary>Bytes cached of everything a mount has names for.</summary>

@@ -91,7 +91,7 @@ internal sealed class ControlRoutes(INodeControl control)
             : Bad($"Parameter 'scope' is '{scope}': it is node or cluster.");
 
     private async Task<IResult> Objects(
-        [Description("mount/key, or a prefix with a trailing slash; a mount's name alone is all of it.")] string? path,
+        [Description("mount/key, a prefix with a trailing slash, or a glob with * and **; a mount's name alone is all of it.")] string? path,
         [Description("The continuation of the page before.")] string? continuation,
         [Description("Most objects on the page, 1-1000; 1000 unless given.")] string? limit,
         CancellationToken cancellationToken)

@@ -38,14 +38,11 @@ internal sealed class RunMarker : IDisposable
     /// </summary>
     public static RunMarker Take(string root, string bootId)
     {
-        Directory.CreateDirectory(root);
-        var lockFile = DiskFile.Open(Path.Combine(root, "lock"), FileMode.OpenOrCreate);
+        var lockFile = OpenLock(root);
         try
         {
             if (!Native.TryLock(lockFile.Handle))
-                throw new IOException(
-                    $"The cache directory {root} is used by another process; stop it or give this node its own "
-                        + "directory.");
+                throw InUse(root);
             CheckFormat(root);
             var marker = new RunMarker(root, lockFile, bootId, ReadPrevious(root, bootId));
             marker.TryWrite(clean: false);
@@ -62,6 +59,38 @@ internal sealed class RunMarker : IDisposable
     public bool WriteClean() => TryWrite(clean: true);
 
     public void Dispose() => _lock.Dispose();
+
+    // .NET takes a shared lock of its own when it opens a file, which the other node's exclusive one refuses.
+    private static DiskFile OpenLock(string root)
+    {
+        if (File.Exists(root))
+            throw new IOException($"The cache directory {root} is a file; name a directory.");
+        try
+        {
+            Directory.CreateDirectory(root);
+            return DiskFile.Open(Path.Combine(root, "lock"), create: true);
+        }
+        catch (IOException error) when (error.HResult == Native.WouldBlock)
+        {
+            throw InUse(root);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new IOException(
+                $"The cache directory {root} cannot be written ({error.Message.TrimEnd('.')}); "
+                + "give the node's user a directory that it may write.", error);
+        }
+    }
+
+    private static IOException InUse(string root)
+    {
+        var run = Path.Combine(root, "run");
+        var pid = File.Exists(run)
+            ? File.ReadLines(run).FirstOrDefault(line => line.StartsWith("pid=", StringComparison.Ordinal))?[4..] : null;
+        var process = pid is null ? "another process" : $"another node (process {pid})";
+        return new IOException(
+            $"The cache directory {root} is used by {process}; stop it or give this node its own directory.");
+    }
 
     private static uint TagOf(string bootId) =>
         Crc32C.Compute(System.Text.Encoding.ASCII.GetBytes(bootId)) is var tag and not 0 ? tag : 1;
