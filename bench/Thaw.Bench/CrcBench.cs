@@ -58,7 +58,8 @@ internal static class CrcBench
             }
 
             Array.Sort(rates);
-            Console.Write(FormattableString.Invariant($"{rates[0],5:F1} / {rates[Runs / 2],5:F1} / {rates[^1],5:F1}   "));
+            Console.Write(
+                FormattableString.Invariant($"{rates[0],5:F1} / {rates[Runs / 2],5:F1} / {rates[^1],5:F1}   "));
         }
 
         Console.WriteLine();
@@ -86,7 +87,8 @@ internal static class CrcBench
         var elapsed = Stopwatch.GetElapsedTime(start);
         Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"combine a 256 KiB block: CRC-32C {narrow.TotalNanoseconds / count:F1} ns, CRC-64 {elapsed.TotalNanoseconds / count:F1} ns ({crc ^ wide:x})"));
+            $"combine a 256 KiB block: CRC-32C {narrow.TotalNanoseconds / count:F1} ns, CRC-64 "
+                + $"{elapsed.TotalNanoseconds / count:F1} ns ({crc ^ wide:x})"));
     }
 
     private static int Fail(string name)

@@ -31,12 +31,15 @@ internal sealed class KeepControl(MountTable mounts, ChunkStore store, ObjectFin
         return result;
     }
 
-    /// <summary>Pins or unpins each object at or below the paths; a pin needs the object's version and asks for it.</summary>
+    /// <summary>
+    /// Pins or unpins each object at or below the paths; a pin needs the object's version and asks for it.
+    /// </summary>
     public async ValueTask<Result<PinResult>> SetPinAsync(
         PathsRequest request, bool pinned, CancellationToken cancellationToken)
     {
         if (request.Paths.IsDefaultOrEmpty)
-            return new Failure(FailureKind.InvalidRequest, "Name at least one path to pin or unpin, such as models/llama/.");
+            return new Failure(
+                FailureKind.InvalidRequest, "Name at least one path to pin or unpin, such as models/llama/.");
         long objects = 0;
         long bytes = 0;
         foreach (var path in request.Paths)

@@ -13,8 +13,8 @@ using Thaw.Storage;
 namespace Thaw.Cache;
 
 /// <summary>
-/// The face of the room: one node's cache over its mounts and disks. Owns the mounts' origins and names, the fetches, the
-/// jobs and the verifier; the store belongs to whoever made it and outlives this.
+/// The face of the room: one node's cache over its mounts and disks. Owns the mounts' origins and names, the fetches,
+/// the jobs and the verifier; the store belongs to whoever made it and outlives this.
 /// </summary>
 public sealed class ModelCache : IAsyncDisposable
 {

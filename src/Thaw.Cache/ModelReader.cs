@@ -40,6 +40,7 @@ internal sealed class ModelReader(
     {
         if (!mounts.TryGet(path.Mount, out var catalog, out var failure))
             throw new ArgumentException(failure.Message, nameof(path));
-        return new RangeReader(new FetchSource(catalog, path.Key, version), range, face, store, flights, verifier, meter);
+        return new RangeReader(
+            new FetchSource(catalog, path.Key, version), range, face, store, flights, verifier, meter);
     }
 }

@@ -23,9 +23,11 @@ internal sealed class ObjectView(string node, MountTable mounts, ChunkStore stor
         if (!PathPattern.Parse(path).TryGet(out var pattern, out var invalid))
             return invalid;
         if (limit is < 1 or > Limits.ListPageKeys)
-            return new Failure(FailureKind.InvalidRequest, $"A page has 1 to {Limits.ListPageKeys} objects, not {limit}.");
+            return new Failure(
+                FailureKind.InvalidRequest, $"A page has 1 to {Limits.ListPageKeys} objects, not {limit}.");
         if (!TryDecode(continuation, out var after))
-            return new Failure(FailureKind.InvalidRequest, "This continuation was not made by this API; start without one.");
+            return new Failure(
+                FailureKind.InvalidRequest, "This continuation was not made by this API; start without one.");
         if (!mounts.TryGet(pattern.Path.Mount, out var mount, out var missing))
             return missing;
         if (pattern.IsSingle)
@@ -80,7 +82,8 @@ internal sealed class ObjectView(string node, MountTable mounts, ChunkStore stor
             : null;
         return new ObjectStatus(
             path, entry.SizeBytes, present, entry.ETag, known.Version.Id.ToString(), entry.LastModified,
-            known.Version.ContentType, VerdictOf(lease?.Version.Verdict), crc is null ? null : Convert.ToHexStringLower(crc),
+            known.Version.ContentType, VerdictOf(lease?.Version.Verdict),
+            crc is null ? null : Convert.ToHexStringLower(crc),
             known.Pinned, known.LastUsed, present > 0 ? [node] : []);
     }
 

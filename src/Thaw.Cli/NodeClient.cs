@@ -64,7 +64,8 @@ internal sealed class NodeClient : IDisposable
 
     /// <summary>Starts a job.</summary>
     public Task<Reply<JobStatus>> StartJobAsync(JobRequest request, CancellationToken cancellationToken) =>
-        SendAsync(HttpMethod.Post, "jobs", Body(request, ApiJson.Default.JobRequest), ApiJson.Default.JobStatus, cancellationToken);
+        SendAsync(HttpMethod.Post, "jobs", Body(request, ApiJson.Default.JobRequest), ApiJson.Default.JobStatus,
+            cancellationToken);
 
     /// <summary>All jobs.</summary>
     public Task<Reply<IReadOnlyList<JobStatus>>> GetJobsAsync(CancellationToken cancellationToken) =>
@@ -72,11 +73,13 @@ internal sealed class NodeClient : IDisposable
 
     /// <summary>One job.</summary>
     public Task<Reply<JobStatus>> GetJobAsync(string id, CancellationToken cancellationToken) =>
-        SendAsync(HttpMethod.Get, $"jobs/{Uri.EscapeDataString(id)}", null, ApiJson.Default.JobStatus, cancellationToken);
+        SendAsync(HttpMethod.Get, $"jobs/{Uri.EscapeDataString(id)}", null, ApiJson.Default.JobStatus,
+            cancellationToken);
 
     /// <summary>Cancels a job.</summary>
     public Task<Reply<JobStatus>> CancelJobAsync(string id, CancellationToken cancellationToken) =>
-        SendAsync(HttpMethod.Delete, $"jobs/{Uri.EscapeDataString(id)}", null, ApiJson.Default.JobStatus, cancellationToken);
+        SendAsync(HttpMethod.Delete, $"jobs/{Uri.EscapeDataString(id)}", null, ApiJson.Default.JobStatus,
+            cancellationToken);
 
     /// <summary>Pins or unpins.</summary>
     public Task<Reply<PinResult>> SetPinAsync(PathsRequest request, bool pinned, CancellationToken cancellationToken) =>
@@ -120,16 +123,21 @@ internal sealed class NodeClient : IDisposable
         }
         catch (JsonException exception)
         {
-            return Fail(ExitCode.Failed, $"answers what this thaw cannot read ({exception.Message}); use the same version on both sides.");
+            return Fail(ExitCode.Failed,
+                $"answers what this thaw cannot read ({exception.Message}); use the same version on both sides.");
         }
     }
 
     private CliFailure Explain(HttpStatusCode status, string text) => status switch
     {
-        HttpStatusCode.Unauthorized => Fail(ExitCode.NotAuthorised, "wants a token; give one with --token or THAW_TOKEN."),
-        HttpStatusCode.Forbidden => Fail(ExitCode.NotAuthorised, $"refuses: {Detail(text, "this token may not do that")}"),
-        HttpStatusCode.NotFound => new CliFailure(ExitCode.NotFound, Detail(text, $"{Node} does not know that; see \"thaw ls\".")),
-        HttpStatusCode.BadRequest => new CliFailure(ExitCode.Usage, Detail(text, $"{Node} finds the request wrong; see --help.")),
+        HttpStatusCode.Unauthorized =>
+            Fail(ExitCode.NotAuthorised, "wants a token; give one with --token or THAW_TOKEN."),
+        HttpStatusCode.Forbidden =>
+            Fail(ExitCode.NotAuthorised, $"refuses: {Detail(text, "this token may not do that")}"),
+        HttpStatusCode.NotFound =>
+            new CliFailure(ExitCode.NotFound, Detail(text, $"{Node} does not know that; see \"thaw ls\".")),
+        HttpStatusCode.BadRequest =>
+            new CliFailure(ExitCode.Usage, Detail(text, $"{Node} finds the request wrong; see --help.")),
         _ => new CliFailure(ExitCode.Failed, Detail(text, $"{Node} answers {(int)status}; look at its log.")),
     };
 

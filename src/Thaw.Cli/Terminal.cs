@@ -62,7 +62,9 @@ internal sealed record Terminal
             table.AddRow([.. row.Select(cell => new Text(cell))]);
         var console = AnsiConsole.Create(new AnsiConsoleSettings
         {
-            Ansi = AnsiSupport.No, ColorSystem = ColorSystemSupport.NoColors, Interactive = InteractionSupport.No,
+            Ansi = AnsiSupport.No,
+            ColorSystem = ColorSystemSupport.NoColors,
+            Interactive = InteractionSupport.No,
             Out = new AnsiConsoleOutput(Out),
         });
         console.Profile.Width = Width;

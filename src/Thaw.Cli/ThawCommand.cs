@@ -28,7 +28,9 @@ internal static class ThawCommand
             return await parse.InvokeAsync(
                 new InvocationConfiguration
                 {
-                    Output = terminal.Out, Error = terminal.Error, EnableDefaultExceptionHandler = false,
+                    Output = terminal.Out,
+                    Error = terminal.Error,
+                    EnableDefaultExceptionHandler = false,
                     ProcessTerminationTimeout = null,
                 },
                 cancellationToken);

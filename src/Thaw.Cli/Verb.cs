@@ -23,19 +23,24 @@ internal sealed class VerbHost
     /// <summary><c>--json</c>.</summary>
     public Option<bool> Json { get; } = new("--json")
     {
-        Description = "Print one JSON object on stdout and nothing else", Recursive = true,
+        Description = "Print one JSON object on stdout and nothing else",
+        Recursive = true,
     };
 
     /// <summary><c>--node</c>.</summary>
     public Option<string?> Node { get; } = new("--node")
     {
-        Description = $"Control URL of the node (THAW_NODE; default {DefaultNode})", HelpName = "URL", Recursive = true,
+        Description = $"Control URL of the node (THAW_NODE; default {DefaultNode})",
+        HelpName = "URL",
+        Recursive = true,
     };
 
     /// <summary><c>--token</c>.</summary>
     public Option<string?> Token { get; } = new("--token")
     {
-        Description = "Token for the node's control endpoint (THAW_TOKEN)", HelpName = "TOKEN", Recursive = true,
+        Description = "Token for the node's control endpoint (THAW_TOKEN)",
+        HelpName = "TOKEN",
+        Recursive = true,
     };
 
     /// <summary>Gives a verb that talks to a node its action.</summary>

@@ -20,7 +20,9 @@ namespace Thaw.Daemon;
 /// </summary>
 public sealed class Node : IAsyncDisposable
 {
-    /// <summary>The share of the drain time that requests may use; the rest is for writing what is not durable yet.</summary>
+    /// <summary>
+    /// The share of the drain time that requests may use; the rest is for writing what is not durable yet.
+    /// </summary>
     private const double RequestsShare = 0.6;
 
     private readonly ThawConfig _config;
@@ -44,7 +46,8 @@ public sealed class Node : IAsyncDisposable
             config.Node.Name, config.Cache.Memory.Bytes, _store,
             [.. config.Mounts.Select(mount => Mount(mount, loggers, options.Clock))], loggers, options.Clock);
         _s3 = options.S3Throttle is { } throttle
-            ? S3Server.Slowed(_cache.Reader, config.S3, loggers, options.Clock, throttle.BytesPerSecond, throttle.Latency)
+            ? S3Server.Slowed(
+                _cache.Reader, config.S3, loggers, options.Clock, throttle.BytesPerSecond, throttle.Latency)
             : new S3Server(_cache.Reader, config.S3, loggers, options.Clock);
         _control = new ControlServer(_cache.Control, () => _cache.Meters, config.Control, loggers);
     }

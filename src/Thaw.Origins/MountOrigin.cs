@@ -16,7 +16,9 @@ public sealed class MountOrigin : IOrigin
     /// <inheritdoc />
     public string Name => _layers.Name;
 
-    /// <summary>False while the last request to the origin failed; an object that is missing or changed is no failure.</summary>
+    /// <summary>
+    /// False while the last request to the origin failed; an object that is missing or changed is no failure.
+    /// </summary>
     public bool IsReachable => _metered.IsReachable;
 
     /// <inheritdoc />

@@ -9,8 +9,8 @@ using Thaw.Origins.S3;
 namespace Thaw.Origins;
 
 /// <summary>
-/// Makes the origins of one daemon. Mounts of the same host and bucket share one budget, so that the limits hold however
-/// many mounts there are. Dispose it after the origins it made.
+/// Makes the origins of one daemon. Mounts of the same host and bucket share one budget, so that the limits hold
+/// however many mounts there are. Dispose it after the origins it made.
 /// </summary>
 /// <param name="limits">Limits towards each host and bucket.</param>
 /// <param name="loggers">Loggers.</param>
@@ -54,7 +54,9 @@ public sealed class OriginFactory(
         _ => throw new ArgumentOutOfRangeException(nameof(mount), mount.Scheme, "No connector for this scheme."),
     };
 
-    /// <summary>The budget that a mount shares with others of its host and bucket; a directory is its own bucket.</summary>
+    /// <summary>
+    /// The budget that a mount shares with others of its host and bucket; a directory is its own bucket.
+    /// </summary>
     internal OriginBudget BudgetOf(MountConfig mount)
     {
         var place = mount.Scheme == OriginScheme.File

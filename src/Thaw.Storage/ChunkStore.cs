@@ -16,7 +16,8 @@ public sealed class ChunkStore : IAsyncDisposable
 {
     private readonly ImmutableArray<DiskStore> _disks;
 
-    private ChunkStore(ImmutableArray<DiskStore> disks, StoreCounters counters) => (_disks, Counters) = (disks, counters);
+    private ChunkStore(ImmutableArray<DiskStore> disks, StoreCounters counters) =>
+        (_disks, Counters) = (disks, counters);
 
     /// <summary>Counters since start.</summary>
     public StoreCounters Counters { get; }
@@ -47,8 +48,8 @@ public sealed class ChunkStore : IAsyncDisposable
         _disks.Select(disk => (disk.Root, disk.Accounts.Bytes, disk.Capacity));
 
     /// <summary>
-    /// Takes the cache directories. Throws an <see cref="IOException"/> or <see cref="UnauthorizedAccessException"/> whose
-    /// message says what to do when one cannot be used.
+    /// Takes the cache directories. Throws an <see cref="IOException"/> or <see cref="UnauthorizedAccessException"/>
+    /// whose message says what to do when one cannot be used.
     /// </summary>
     /// <param name="disks">Directories, made if missing.</param>
     /// <param name="isPinned">Whether a version must not be evicted.</param>
@@ -93,7 +94,9 @@ public sealed class ChunkStore : IAsyncDisposable
         VersionLease lease, int chunk, ReadOnlyMemory<byte> bytes, uint[] blockCrcs) =>
         lease.Version.Disk.WriteChunkAsync(lease.Version, chunk, bytes, blockCrcs);
 
-    /// <summary>Enters how far a complete version is known to be the origin's; false if the map cannot be written.</summary>
+    /// <summary>
+    /// Enters how far a complete version is known to be the origin's; false if the map cannot be written.
+    /// </summary>
     public Task<bool> WriteVerdictAsync(VersionLease lease, Verdict verdict) =>
         lease.Version.Disk.WriteVerdictAsync(lease.Version, verdict);
 

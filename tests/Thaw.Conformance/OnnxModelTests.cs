@@ -25,7 +25,8 @@ public sealed class OnnxModelTests(Radosgw origin)
         var path = Places.NpmFile(Package, $"assets/{file}");
         var bucket = await origin.NewBucketAsync(Stop);
         await origin.Client.PutObjectAsync(
-            new PutObjectRequest { BucketName = bucket, Key = $"ocr/{file}", FilePath = path, UseChunkEncoding = false }, Stop);
+            new PutObjectRequest
+            { BucketName = bucket, Key = $"ocr/{file}", FilePath = path, UseChunkEncoding = false }, Stop);
         var original = Compute(await File.ReadAllBytesAsync(path, Stop), height, width);
         Assert.Contains(original, value => value != 0);
         Assert.NotEqual(original, Compute(await File.ReadAllBytesAsync(path, Stop), height, width, brightness: 0.5f));
@@ -40,7 +41,9 @@ public sealed class OnnxModelTests(Radosgw origin)
         Assert.Equal(new FileInfo(path).Length, (await node.GetStatsAsync(Stop)).Origin.Bytes);
     }
 
-    /// <summary>The first output for a picture of a colour gradient, on one thread so that sums have one order.</summary>
+    /// <summary>
+    /// The first output for a picture of a colour gradient, on one thread so that sums have one order.
+    /// </summary>
     private static float[] Compute(byte[] model, int height, int width, float brightness = 1)
     {
         using var options = new SessionOptions { IntraOpNumThreads = 1, InterOpNumThreads = 1 };

@@ -8,7 +8,9 @@ using Xunit;
 
 namespace Thaw.Conformance;
 
-/// <summary>Real clients list and read a model of a real S3 server through a node; the second time the origin sends nothing.</summary>
+/// <summary>
+/// Real clients list and read a model of a real S3 server through a node; the second time the origin sends nothing.
+/// </summary>
 [Collection(RadosgwTests.Name)]
 [Trait("Category", "Server")]
 public sealed class ReadThroughTests(Radosgw origin)
@@ -24,7 +26,8 @@ public sealed class ReadThroughTests(Radosgw origin)
     {
         var model = await SampleModel.PutAsync(origin, Stop);
         await model.AssertReadByAsync(
-            S3Client.New(client, origin.Endpoint, origin.AccessKey, origin.SecretKey), model.Bucket, SampleModel.Prefix, Stop);
+            S3Client.New(client, origin.Endpoint, origin.AccessKey, origin.SecretKey), model.Bucket, SampleModel.Prefix,
+            Stop);
         Assert.Equal(model.TotalBytes, await origin.SentBytesAsync(model.Bucket, Stop));
     }
 
@@ -85,14 +88,17 @@ public sealed class ReadThroughTests(Radosgw origin)
         await using var node = await ThawProcess.StartAsync(
             new ThawSettings { Mounts = [origin.Mount("models", model.Bucket)] }, Stop);
         using var client = origin.NewClient(node.S3);
-        foreach (var range in new[] { "bytes=0-0", "bytes=8388600-8388700", "bytes=-7", "bytes=20971000-", "bytes=262143-262144" })
+        foreach (var range in new[]
+            { "bytes=0-0", "bytes=8388600-8388700", "bytes=-7", "bytes=20971000-", "bytes=262143-262144" })
             Assert.Equal(
                 await ReadAsync(origin.Client, model.Bucket, range), await ReadAsync(client, "models", range));
 
-        static async Task<(int Status, string Range, string Sum)> ReadAsync(AmazonS3Client from, string bucket, string range)
+        static async Task<(int Status, string Range, string Sum)> ReadAsync(
+            AmazonS3Client from, string bucket, string range)
         {
             using var answer = await from.GetObjectAsync(
-                new GetObjectRequest { BucketName = bucket, Key = SampleModel.LargeKey, ByteRange = new ByteRange(range) }, Stop);
+                new GetObjectRequest
+                { BucketName = bucket, Key = SampleModel.LargeKey, ByteRange = new ByteRange(range) }, Stop);
             return ((int)answer.HttpStatusCode, answer.ContentRange,
                 Convert.ToHexStringLower(await SHA256.HashDataAsync(answer.ResponseStream, Stop)));
         }

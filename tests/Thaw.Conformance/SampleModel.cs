@@ -9,8 +9,8 @@ using Xunit;
 namespace Thaw.Conformance;
 
 /// <summary>
-/// A sharded model at an origin, with incompressible content and the sizes where mistakes live: nothing, one byte, around
-/// a chunk, several chunks, an object uploaded in parts, a key that needs escaping.
+/// A sharded model at an origin, with incompressible content and the sizes where mistakes live: nothing, one byte,
+/// around a chunk, several chunks, an object uploaded in parts, a key that needs escaping.
 /// </summary>
 internal sealed class SampleModel
 {
@@ -65,11 +65,14 @@ internal sealed class SampleModel
         return new SampleModel(bucket, sums.ToImmutable());
     }
 
-    /// <summary>A client lists and copies it; sizes and sums are those of the origin, and nothing else is there.</summary>
+    /// <summary>
+    /// A client lists and copies it; sizes and sums are those of the origin, and nothing else is there.
+    /// </summary>
     /// <param name="client">The client, with its endpoint.</param>
     /// <param name="bucket">The bucket as it is called at that endpoint.</param>
     /// <param name="prefix">What the keys start with at that endpoint: <see cref="Prefix"/> or nothing.</param>
-    public async Task AssertReadByAsync(S3Client client, string bucket, string prefix, CancellationToken cancellationToken)
+    public async Task AssertReadByAsync(
+        S3Client client, string bucket, string prefix, CancellationToken cancellationToken)
     {
         var expected = _objects.ToDictionary(item => prefix + item.Key[Prefix.Length..], item => item.Value);
         var listed = await client.ListAsync(bucket, prefix, cancellationToken);
@@ -85,18 +88,22 @@ internal sealed class SampleModel
         {
             await using var file = File.OpenRead(folder[key[prefix.Length..]]);
             var actual = Convert.ToHexStringLower(await SHA256.HashDataAsync(file, cancellationToken));
-            Assert.True(sum == actual, $"{client.Name} got other bytes for {key}: sha256 {actual}, at the origin {sum}.");
+            Assert.True(
+                sum == actual, $"{client.Name} got other bytes for {key}: sha256 {actual}, at the origin {sum}.");
         }
     }
 
-    private static Task PutWholeAsync(Radosgw origin, string bucket, string key, byte[] bytes, CancellationToken cancellationToken)
+    private static Task PutWholeAsync(
+        Radosgw origin, string bucket, string key, byte[] bytes, CancellationToken cancellationToken)
     {
         var request = new PutObjectRequest
         {
             BucketName = bucket,
             Key = key,
             InputStream = new MemoryStream(bytes),
-            ContentType = key.EndsWith(".json", StringComparison.Ordinal) ? "application/json" : "application/octet-stream",
+            ContentType = key.EndsWith(".json", StringComparison.Ordinal)
+                ? "application/json"
+                : "application/octet-stream",
             UseChunkEncoding = false,
         };
         request.Metadata["quantisation"] = "none";
@@ -107,7 +114,8 @@ internal sealed class SampleModel
         Radosgw origin, string bucket, string key, byte[] bytes, CancellationToken cancellationToken)
     {
         var upload = await origin.Client.InitiateMultipartUploadAsync(
-            new InitiateMultipartUploadRequest { BucketName = bucket, Key = key, ContentType = "application/octet-stream" },
+            new InitiateMultipartUploadRequest
+            { BucketName = bucket, Key = key, ContentType = "application/octet-stream" },
             cancellationToken);
         var parts = new List<PartETag>();
         for (var offset = 0; offset < bytes.Length; offset += PartBytes)
@@ -129,7 +137,8 @@ internal sealed class SampleModel
         }
 
         await origin.Client.CompleteMultipartUploadAsync(
-            new CompleteMultipartUploadRequest { BucketName = bucket, Key = key, UploadId = upload.UploadId, PartETags = parts },
+            new CompleteMultipartUploadRequest
+            { BucketName = bucket, Key = key, UploadId = upload.UploadId, PartETags = parts },
             cancellationToken);
     }
 }

@@ -14,7 +14,8 @@ public static class Eventually
     /// <param name="limit">Longest wait.</param>
     /// <exception cref="TimeoutException">It did not hold in time.</exception>
     public static async Task HoldsAsync(
-        string phase, Func<ValueTask<bool>> condition, Func<string> state, TimeSpan limit, CancellationToken cancellationToken)
+        string phase, Func<ValueTask<bool>> condition, Func<string> state, TimeSpan limit,
+        CancellationToken cancellationToken)
     {
         var watch = Stopwatch.StartNew();
         using var timer = new PeriodicTimer(Period);

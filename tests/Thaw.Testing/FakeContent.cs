@@ -7,8 +7,9 @@ using Thaw.Core.Checksums;
 namespace Thaw.Testing;
 
 /// <summary>
-/// Bytes of an object that need no memory: a function of seed and offset. A random tile of 64 KiB is repeated, each time
-/// xored with another 64-bit word, so that no two places of two contents hold the same bytes. Or plain given bytes.
+/// Bytes of an object that need no memory: a function of seed and offset. A random tile of 64 KiB is repeated, each
+/// time xored with another 64-bit word, so that no two places of two contents hold the same bytes. Or plain given
+/// bytes.
 /// </summary>
 public sealed class FakeContent
 {
@@ -117,7 +118,9 @@ public sealed class FakeContent
         return z ^ (z >> 31);
     }
 
-    /// <summary>The word's bytes repeat from the tile's start; <paramref name="phase"/> is where in the word this begins.</summary>
+    /// <summary>
+    /// The word's bytes repeat from the tile's start; <paramref name="phase"/> is where in the word this begins.
+    /// </summary>
     private static void Mask(ReadOnlySpan<byte> source, Span<byte> destination, ulong word, int phase)
     {
         word = BitOperations.RotateRight(word, 8 * phase);

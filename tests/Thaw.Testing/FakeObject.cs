@@ -63,12 +63,15 @@ public sealed record FakeObject(string Bucket, string Key, FakeContent Content, 
     private static IReadOnlyList<(string, string)> SumHeadersOf(FakeContent content, FakeObjectOptions options) =>
         options.Sum switch
         {
-            FakeSum.Crc32C => [("x-amz-checksum-crc32c", options.SumValue ?? Crc32COf(content)), ("x-amz-checksum-type", "FULL_OBJECT")],
+            FakeSum.Crc32C => [("x-amz-checksum-crc32c", options.SumValue ?? Crc32COf(content)),
+                ("x-amz-checksum-type", "FULL_OBJECT")],
             FakeSum.CompositeCrc32C =>
-                [("x-amz-checksum-crc32c", (options.SumValue ?? Crc32COf(content)) + "-2"), ("x-amz-checksum-type", "COMPOSITE")],
+                [("x-amz-checksum-crc32c", (options.SumValue ?? Crc32COf(content)) + "-2"),
+                    ("x-amz-checksum-type", "COMPOSITE")],
             FakeSum.Sha256 =>
             [
-                ("x-amz-checksum-sha256", options.SumValue ?? Convert.ToBase64String(content.HashAll(HashAlgorithmName.SHA256))),
+                ("x-amz-checksum-sha256",
+                    options.SumValue ?? Convert.ToBase64String(content.HashAll(HashAlgorithmName.SHA256))),
                 ("x-amz-checksum-type", "FULL_OBJECT"),
             ],
             _ => [],

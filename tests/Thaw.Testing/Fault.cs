@@ -32,7 +32,9 @@ public sealed record Fault
     /// <summary>Breaks the connection after so many body bytes.</summary>
     public long? ResetAfter { get; init; }
 
-    /// <summary>Sends nothing more after so many body bytes, and holds the connection until the client is gone.</summary>
+    /// <summary>
+    /// Sends nothing more after so many body bytes, and holds the connection until the client is gone.
+    /// </summary>
     public long? StallAfter { get; init; }
 
     /// <summary>Sends so many bytes more than the range has, and announces them.</summary>

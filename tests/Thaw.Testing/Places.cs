@@ -1,6 +1,8 @@
 namespace Thaw.Testing;
 
-/// <summary>Where tests find the checkout, the executable under test and the packages that <c>./test</c> installs.</summary>
+/// <summary>
+/// Where tests find the checkout, the executable under test and the packages that <c>./test</c> installs.
+/// </summary>
 public static class Places
 {
     /// <summary>The directory that holds the solution.</summary>
@@ -17,7 +19,8 @@ public static class Places
             if (Environment.GetEnvironmentVariable("THAW_BINARY") is { Length: > 0 } binary)
                 return Path.GetFullPath(binary, Root);
             var separator = Path.DirectorySeparatorChar;
-            var configuration = AppContext.BaseDirectory.Contains($"{separator}Release{separator}", StringComparison.Ordinal)
+            var configuration =
+                AppContext.BaseDirectory.Contains($"{separator}Release{separator}", StringComparison.Ordinal)
                 ? "Release"
                 : "Debug";
             return Path.Combine(Root, "src", "Thaw.Cli", "bin", configuration, "net10.0", "thaw");
@@ -43,9 +46,11 @@ public static class Places
 
     private static string FindRoot()
     {
-        for (var directory = new DirectoryInfo(AppContext.BaseDirectory); directory is not null; directory = directory.Parent)
+        for (var directory = new DirectoryInfo(AppContext.BaseDirectory); directory is not null; directory =
+            directory.Parent)
             if (File.Exists(Path.Combine(directory.FullName, "Thaw.slnx")))
                 return directory.FullName;
-        throw new InvalidOperationException($"No Thaw.slnx above {AppContext.BaseDirectory}: run the tests from a checkout.");
+        throw new InvalidOperationException(
+            $"No Thaw.slnx above {AppContext.BaseDirectory}: run the tests from a checkout.");
     }
 }

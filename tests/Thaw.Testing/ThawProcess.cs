@@ -7,8 +7,9 @@ using Thaw.Core.Api;
 namespace Thaw.Testing;
 
 /// <summary>
-/// A real node: <c>thaw serve</c> as a process of its own, with a directory for its configuration and cache. Kill or stop
-/// it and start it again with <see cref="StartAsync(CancellationToken)"/>: ports and cache stay. One test at a time uses it.
+/// A real node: <c>thaw serve</c> as a process of its own, with a directory for its configuration and cache. Kill or
+/// stop it and start it again with <see cref="StartAsync(CancellationToken)"/>: ports and cache stay. One test at a
+/// time uses it.
 /// </summary>
 public sealed partial class ThawProcess : IAsyncDisposable
 {
@@ -66,7 +67,8 @@ public sealed partial class ThawProcess : IAsyncDisposable
     /// <summary>Starts a node and waits until it is ready.</summary>
     /// <exception cref="InvalidOperationException">It ended; the message has its log.</exception>
     /// <exception cref="TimeoutException">It was not ready in 30 s; the message has its log.</exception>
-    public static async Task<ThawProcess> StartAsync(ThawSettings settings, CancellationToken cancellationToken = default)
+    public static async Task<ThawProcess> StartAsync(
+        ThawSettings settings, CancellationToken cancellationToken = default)
     {
         var node = new ThawProcess(settings);
         try
@@ -101,7 +103,8 @@ public sealed partial class ThawProcess : IAsyncDisposable
         _process.BeginOutputReadLine();
         _process.BeginErrorReadLine();
         await Eventually.HoldsAsync(
-            $"{_settings.Name} becomes ready", () => IsReadyAsync(cancellationToken), () => Log, StartLimit, cancellationToken);
+            $"{_settings.Name} becomes ready", () => IsReadyAsync(cancellationToken), () => Log, StartLimit,
+            cancellationToken);
     }
 
     /// <summary>Its counters.</summary>
@@ -120,7 +123,8 @@ public sealed partial class ThawProcess : IAsyncDisposable
     }
 
     /// <summary>SIGTERM; returns the exit code.</summary>
-    /// <exception cref="TimeoutException">It did not exit within <c>node.drain</c> and 5 s; it is killed then.</exception>
+    /// <exception cref="TimeoutException">It did not exit within <c>node.drain</c> and 5 s; it is killed
+    /// then.</exception>
     public async Task<int> TerminateAsync()
     {
         if (Kill(Pid, SigTerm) != 0)
@@ -173,7 +177,8 @@ public sealed partial class ThawProcess : IAsyncDisposable
     {
         foreach (var line in File.ReadLines($"/proc/{Pid}/status"))
             if (line.StartsWith(field + ":", StringComparison.Ordinal))
-                return 1024 * long.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[^2], CultureInfo.InvariantCulture);
+                return 1024 * long.Parse(
+                    line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[^2], CultureInfo.InvariantCulture);
         throw new InvalidOperationException($"/proc/{Pid}/status has no {field}.");
     }
 

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Thaw.Cache.Memory;
 using Thaw.Core.Checksums;
 using Thaw.Core.Chunks;
@@ -7,19 +8,21 @@ using Thaw.Core.Metering;
 namespace Thaw.Cache.Fetching;
 
 /// <summary>
-/// The one fetch of one chunk, shared by all who want it. Its bytes come in order; a block can be read as soon as its CRC
-/// is computed (cut-through), while the rest is on its way.
+/// The one fetch of one chunk, shared by all who want it. Its bytes come in order; a block can be read as soon as its
+/// CRC is computed (cut-through), while the rest is on its way.
 /// <para>States: queued, running, settling (whole; being kept on disk), resident (whole, not kept: readable until the
 /// memory is needed), and gone: kept on disk, failed or dropped.</para>
-/// <para>Any thread may take an interest, wait and copy; only the fetching task publishes. The table above owns queueing,
-/// states and the buffer's return; a pin keeps the buffer while someone waits or copies.</para>
+/// <para>Any thread may take an interest, wait and copy; only the fetching task publishes. The table above owns
+/// queueing, states and the buffer's return; a pin keeps the buffer while someone waits or copies.</para>
 /// </summary>
 internal sealed class ChunkFlight
 {
     private readonly Lock _gate = new();
-    private readonly TaskCompletionSource<Result<bool>> _settled = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource<Result<bool>> _settled =
+        new(TaskCreationOptions.RunContinuationsAsynchronously);
     private TaskCompletionSource? _progress;
     private ChunkBuffer? _buffer;
+    private long _started;
     private int _readyBlocks;
     private int _pins;
     private bool _released;
@@ -57,7 +60,10 @@ internal sealed class ChunkFlight
 
     public bool IsWhole => Volatile.Read(ref _readyBlocks) == Geometry.BlockCount(Length);
 
-    public void Start(ChunkBuffer buffer) => _buffer = buffer;
+    /// <summary>From the start of the fetch until the last block was checked; valid once whole.</summary>
+    public TimeSpan FetchTime { get; private set; }
+
+    public void Start(ChunkBuffer buffer) => (_buffer, _started) = (buffer, Stopwatch.GetTimestamp());
 
     /// <summary>Keeps the buffer for the caller; false when it is gone already.</summary>
     public bool TryPin()
@@ -83,7 +89,9 @@ internal sealed class ChunkFlight
         free?.Return();
     }
 
-    /// <summary>Gives the buffer up; it returns to the pool when the last pin is gone. False if someone has a pin.</summary>
+    /// <summary>
+    /// Gives the buffer up; it returns to the pool when the last pin is gone. False if someone has a pin.
+    /// </summary>
     public bool Release(bool onlyIfUnpinned)
     {
         ChunkBuffer? free = null;
@@ -112,6 +120,8 @@ internal sealed class ChunkFlight
         for (; ready < whole; ready++)
             BlockCrcs[ready] = Crc32C.Compute(
                 bytes.Slice(ready * Geometry.BlockBytes, Geometry.BlockLength(Length, ready)));
+        if (receivedBytes == Length)
+            FetchTime = Stopwatch.GetElapsedTime(_started);
         Volatile.Write(ref _readyBlocks, ready);
         Wake();
     }
@@ -148,7 +158,9 @@ internal sealed class ChunkFlight
         return null;
     }
 
-    /// <summary>Copies ready bytes from an offset of the chunk; at least one after a successful wait. Hold a pin.</summary>
+    /// <summary>
+    /// Copies ready bytes from an offset of the chunk; at least one after a successful wait. Hold a pin.
+    /// </summary>
     public int Copy(int offsetInChunk, Span<byte> destination)
     {
         var readyBytes = Math.Min(Length, Volatile.Read(ref _readyBlocks) * Geometry.BlockBytes);

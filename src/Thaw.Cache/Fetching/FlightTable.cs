@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Runtime.InteropServices;
 using Microsoft.Extensions.Logging;
 using Thaw.Cache.Memory;
@@ -47,8 +46,8 @@ internal sealed class FlightTable : IAsyncDisposable
     public int Running => Volatile.Read(ref _running);
 
     /// <summary>
-    /// Takes an interest in a chunk: its flight, begun if need be, or null when the chunk is on disk. Every flight that is
-    /// returned is left once.
+    /// Takes an interest in a chunk: its flight, begun if need be, or null when the chunk is on disk. Every flight that
+    /// is returned is left once.
     /// </summary>
     public ChunkFlight? Join(FetchSource source, int chunk, FetchPriority priority, OriginCause cause)
     {
@@ -80,7 +79,9 @@ internal sealed class FlightTable : IAsyncDisposable
         return flight;
     }
 
-    /// <summary>Someone stands still until this flight comes; false when it is over and a new one must be joined.</summary>
+    /// <summary>
+    /// Someone stands still until this flight comes; false when it is over and a new one must be joined.
+    /// </summary>
     public bool TryRaise(ChunkFlight flight)
     {
         lock (_gate)
@@ -185,7 +186,8 @@ internal sealed class FlightTable : IAsyncDisposable
     private ChunkBuffer? TryRent(ChunkFlight flight)
     {
         if (flight.Priority != FetchPriority.Demand
-            && Buffers.UsedBytes + flight.Length > Buffers.CapacityBytes / 4 * (flight.Priority == FetchPriority.ReadAhead ? 3 : 2)
+            && Buffers.UsedBytes + flight.Length > Buffers.CapacityBytes / 4 * (
+                flight.Priority == FetchPriority.ReadAhead ? 3 : 2)
             && _running > 0)
             return null;
         while (true)
@@ -214,7 +216,6 @@ internal sealed class FlightTable : IAsyncDisposable
     // Owned by the table: counted in _running, which DisposeAsync waits for.
     private async Task RunAsync(ChunkFlight flight)
     {
-        var started = Stopwatch.GetTimestamp();
         try
         {
             if (await FetchAsync(flight).ConfigureAwait(false) is { } failure)
@@ -223,11 +224,11 @@ internal sealed class FlightTable : IAsyncDisposable
             }
             else
             {
-                _meter.ChunkFetched(Stopwatch.GetElapsedTime(started));
+                _meter.ChunkFetched(flight.FetchTime);
                 await SettleAsync(flight).ConfigureAwait(false);
             }
         }
-        catch (OperationCanceledException)
+        catch (OperationCanceledException) when (_stopping.IsCancellationRequested)
         {
             Fail(flight, new Failure(FailureKind.Stopping, "The node is stopping; ask another one."));
         }

@@ -8,8 +8,8 @@ using Thaw.Storage;
 namespace Thaw.Cache.Jobs;
 
 /// <summary>
-/// One load or verify job: what was asked, what was found, what failed. Its progress is computed from the disks whenever
-/// someone looks. The task that runs it adds; any thread looks.
+/// One load or verify job: what was asked, what was found, what failed. Its progress is computed from the disks
+/// whenever someone looks. The task that runs it adds; any thread looks.
 /// </summary>
 internal sealed class Job : IDisposable
 {

@@ -34,7 +34,8 @@ internal sealed class JobTable : IAsyncDisposable
 
     public Result<JobStatus> Start(JobRequest request)
     {
-        if ((Refuse(request) ?? request.Paths.Select(_finder.Refuse).FirstOrDefault(no => no is not null)) is { } refused)
+        if ((Refuse(request) ?? request.Paths.Select(_finder.Refuse).FirstOrDefault(no => no is not null))
+            is { } refused)
             return refused;
         lock (_gate)
         {
@@ -91,8 +92,10 @@ internal sealed class JobTable : IAsyncDisposable
         else if (request.Paths.IsDefaultOrEmpty)
             problem = "A job needs at least one path, such as models/llama/.";
         else if (request.On is not ("all" or "local" or "owners")
-            && !(int.TryParse(request.On, NumberStyles.None, CultureInfo.InvariantCulture, out var nodes) && nodes == 1))
-            problem = $"\"on\" is all, owners, local or a number of nodes, and this cluster has 1 node; \"{request.On}\" is none of them.";
+            && !(int.TryParse(request.On, NumberStyles.None, CultureInfo.InvariantCulture, out var nodes)
+                && nodes == 1))
+            problem = "\"on\" is all, owners, local or a number of nodes, and this cluster has 1 node; "
+                + $"\"{request.On}\" is none of them.";
         else if (request.BandwidthBytesPerSecond is <= 0)
             problem = "A job's bandwidth is more than 0 bytes a second.";
         return problem is null ? null : new Failure(FailureKind.InvalidRequest, problem);
@@ -109,7 +112,8 @@ internal sealed class JobTable : IAsyncDisposable
         var cancelled = false;
         try
         {
-            await (job.Request.Kind == JobKinds.Load ? _load.RunAsync(job) : _verify.RunAsync(job)).ConfigureAwait(false);
+            await (job.Request.Kind == JobKinds.Load ? _load.RunAsync(job) : _verify.RunAsync(job))
+                .ConfigureAwait(false);
         }
         catch (OperationCanceledException)
         {

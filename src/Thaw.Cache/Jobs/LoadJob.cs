@@ -11,8 +11,8 @@ using Thaw.Storage;
 namespace Thaw.Cache.Jobs;
 
 /// <summary>
-/// Brings objects onto this node's disks: looks several up at once, asks for their missing chunks in order, behind every
-/// reader, and waits until each is complete and checked.
+/// Brings objects onto this node's disks: looks several up at once, asks for their missing chunks in order, behind
+/// every reader, and waits until each is complete and checked.
 /// </summary>
 internal sealed class LoadJob(
     ObjectFinder finder, ChunkStore store, FlightTable flights, VersionVerifier verifier, TimeProvider clock)
@@ -22,7 +22,8 @@ internal sealed class LoadJob(
         var pace = new Pace(job.Request.BandwidthBytesPerSecond, clock);
         var most = (int)Math.Max(2, flights.Buffers.CapacityBytes / Geometry.ChunkBytes);
         using var chunks = new SemaphoreSlim(most, most);
-        var options = new ParallelOptions { MaxDegreeOfParallelism = Limits.JobLookups, CancellationToken = job.Cancelled };
+        var options =
+            new ParallelOptions { MaxDegreeOfParallelism = Limits.JobLookups, CancellationToken = job.Cancelled };
         await Parallel.ForEachAsync(job.Request.Paths, options, async (path, cancellationToken) =>
         {
             var found = false;
@@ -57,7 +58,8 @@ internal sealed class LoadJob(
         else if (await verifier.WaitAsync(source, mount.Config.VerifyOrigin, cancellationToken).ConfigureAwait(false))
             job.Verified(version);
         else
-            job.Failed($"{mount.Config.Name}/{key} was loaded but is not whole or does not match the origin's sum; load it again.");
+            job.Failed($"{mount.Config.Name}/{key} was loaded but is not whole or does not match the origin's sum; "
+                + "load it again.");
     }
 
     private async Task<Failure?> LoadChunksAsync(
@@ -74,7 +76,8 @@ internal sealed class LoadJob(
             {
                 if (IsStored(source.Version.Id, chunk))
                     continue;
-                await pace.WaitAsync(Geometry.ChunkLength(source.Version.SizeBytes, chunk), cancellationToken).ConfigureAwait(false);
+                await pace.WaitAsync(Geometry.ChunkLength(source.Version.SizeBytes, chunk), cancellationToken)
+                    .ConfigureAwait(false);
                 await chunks.WaitAsync(cancellationToken).ConfigureAwait(false);
                 pending.Add(LoadChunkAsync(chunk));
                 pending.RemoveAll(task => task.IsCompletedSuccessfully);
@@ -118,7 +121,8 @@ internal sealed class LoadJob(
     }
 
     private static readonly Failure NotKept = new(FailureKind.DiskFull,
-        "the cache is full of pinned or open versions, or its disk fails; see thaw doctor, free something or raise cache.disks.capacity");
+        "the cache is full of pinned or open versions, or its disk fails; see thaw doctor, free something or raise "
+            + "cache.disks.capacity");
 
     private static readonly Failure Cancelled = new(FailureKind.Stopping, "the job was cancelled");
 

@@ -42,7 +42,8 @@ internal sealed class ObjectFinder(MountTable mounts)
         for (var after = ""; ;)
         {
             var (listed, _) = await mount.ListAsync(
-                new ListRequest(pattern.Prefix, null, after, Limits.ListPageKeys), cancellationToken).ConfigureAwait(false);
+                new ListRequest(pattern.Prefix, null, after, Limits.ListPageKeys), cancellationToken)
+                    .ConfigureAwait(false);
             if (!listed.TryGet(out var page, out var failure))
             {
                 yield return failure;

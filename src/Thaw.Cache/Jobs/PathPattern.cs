@@ -6,8 +6,8 @@ using Thaw.Core.Identity;
 namespace Thaw.Cache.Jobs;
 
 /// <summary>
-/// A path of a verb: one object, a prefix (trailing slash, or a mount alone), or a glob in which <c>*</c> stays within a
-/// path segment and <c>**</c> does not.
+/// A path of a verb: one object, a prefix (trailing slash, or a mount alone), or a glob in which <c>*</c> stays within
+/// a path segment and <c>**</c> does not.
 /// </summary>
 internal sealed class PathPattern
 {
@@ -54,6 +54,7 @@ internal sealed class PathPattern
         }
 
         // Linear in the key's length, whatever the glob.
-        return new Regex(pattern.Append('$').ToString(), RegexOptions.NonBacktracking | RegexOptions.CultureInvariant | RegexOptions.Singleline);
+        return new Regex(pattern.Append('$').ToString(),
+            RegexOptions.NonBacktracking | RegexOptions.CultureInvariant | RegexOptions.Singleline);
     }
 }

@@ -9,8 +9,8 @@ using Thaw.Storage.Versions;
 namespace Thaw.Cache.Jobs;
 
 /// <summary>
-/// Reads every cached block of the objects and checks it; then the whole against the origin's sum. A bad chunk is dropped,
-/// so that the next reader fetches it again.
+/// Reads every cached block of the objects and checks it; then the whole against the origin's sum. A bad chunk is
+/// dropped, so that the next reader fetches it again.
 /// </summary>
 internal sealed class VerifyJob(ObjectFinder finder, ChunkStore store, VersionVerifier verifier)
 {
@@ -50,7 +50,8 @@ internal sealed class VerifyJob(ObjectFinder finder, ChunkStore store, VersionVe
         if (bad > 0)
             job.Failed($"{name}: {bad} chunks were bad and are dropped; the next load or reader fetches them again.");
         else if (!lease.Version.IsComplete)
-            job.Failed($"{name}: {lease.Version.PresentBytes} of {lease.Version.SizeBytes} bytes are here and good; load it to have all.");
+            job.Failed($"{name}: {lease.Version.PresentBytes} of {lease.Version.SizeBytes} bytes are here and good; "
+                + "load it to have all.");
         else if (!await verifier.WaitAsync(
             new FetchSource(mount, key, known.Version), untilOrigin: true, job.Cancelled).ConfigureAwait(false))
             job.Failed($"{name} does not match the origin's sum and is dropped; load it again.");

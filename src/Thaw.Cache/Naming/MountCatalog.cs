@@ -12,14 +12,15 @@ using Thaw.Storage.Names;
 namespace Thaw.Cache.Naming;
 
 /// <summary>
-/// The names of one mount: key to version. A known version is believed for <c>revalidate</c>; then one HEAD, shared by all
-/// who ask, decides. While the origin is down a known version stays readable for <c>staleIfError</c>; a 404, 401 or 403
-/// stops new readers at once.
+/// The names of one mount: key to version. A known version is believed for <c>revalidate</c>; then one HEAD, shared by
+/// all who ask, decides. Nobody shares a HEAD that was sent longer ago than <c>revalidate</c> before they came: it may have
+/// seen a version that was replaced meanwhile. While the origin is down a known version stays readable for
+/// <c>staleIfError</c>; a 404, 401 or 403 stops new readers at once.
 /// <para>Any thread. The HEAD belongs to this type, not to the caller who started it.</para>
 /// </summary>
 internal sealed class MountCatalog : IAsyncDisposable
 {
-    private readonly ConcurrentDictionary<string, Task<Result<ObjectVersion>>> _asking = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, Question> _asking = new(StringComparer.Ordinal);
     private readonly CancellationTokenSource _stopping = new();
     private readonly TimeProvider _clock;
     private readonly ILogger _logger;
@@ -57,7 +58,12 @@ internal sealed class MountCatalog : IAsyncDisposable
     }
 
     /// <summary>The next reader asks the origin again, whatever <c>revalidate</c> says.</summary>
-    public void Invalidate(string key) => Names.TouchAsked(key, DateTimeOffset.UnixEpoch);
+    public void Invalidate(string key)
+    {
+        if (_asking.TryGetValue(key, out var question))
+            question.IsOutdated = true;
+        Names.TouchAsked(key, DateTimeOffset.UnixEpoch);
+    }
 
     /// <summary>A reader has ended.</summary>
     public void NoteUsed(string key) => Names.TouchUsed(key, _clock.GetUtcNow());
@@ -66,13 +72,15 @@ internal sealed class MountCatalog : IAsyncDisposable
     public async ValueTask<(Result<ListPage> Page, bool Stale)> ListAsync(
         ListRequest request, CancellationToken cancellationToken)
     {
+        var asked = _clock.GetUtcNow();
         var listed = IsOriginReachable || Names.Count == 0
             ? await Origin.ListAsync(request, cancellationToken).ConfigureAwait(false)
-            : new Failure(FailureKind.OriginUnavailable, $"{Origin.Name} did not answer a moment ago.", RetryAdvice.Later);
+            : new Failure(
+                FailureKind.OriginUnavailable, $"{Origin.Name} did not answer a moment ago.", RetryAdvice.Later);
         if (listed.TryGet(out var page, out var failure))
         {
             foreach (var entry in page.Entries)
-                Confirm(entry);
+                Confirm(entry, asked);
             return (listed, false);
         }
 
@@ -85,7 +93,8 @@ internal sealed class MountCatalog : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _stopping.CancelAsync().ConfigureAwait(false);
-        await ((Task)Task.WhenAll(_asking.Values)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await ((Task)Task.WhenAll(_asking.Values.Select(question => question.Answer)))
+            .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await Names.DisposeAsync().ConfigureAwait(false);
         await Origin.DisposeAsync().ConfigureAwait(false);
         _stopping.Dispose();
@@ -100,16 +109,41 @@ internal sealed class MountCatalog : IAsyncDisposable
     {
         if (known is not null && !IsOriginReachable && MayBeStale(known))
             return known.Version;
-        Task<Result<ObjectVersion>> asking;
-        var mine = new TaskCompletionSource<Result<ObjectVersion>>(TaskCreationOptions.RunContinuationsAsynchronously);
-        asking = _asking.GetOrAdd(key, mine.Task);
-        if (asking == mine.Task)
-            _ = AskAsync(key, known, mine);
-        return await asking.WaitAsync(cancellationToken).ConfigureAwait(false);
+        var came = _clock.GetUtcNow();
+        while (true)
+        {
+            var mine = new Question(_clock.GetUtcNow());
+            var question = _asking.GetOrAdd(key, mine);
+            if (question == mine)
+                _ = AskAsync(key, known, mine);
+            var answer = await question.Answer.WaitAsync(cancellationToken).ConfigureAwait(false);
+            if (question == mine || IsRecent(question, came))
+                return answer;
+            known = Names.TryGet(key, out var now) ? now : null;
+        }
     }
 
+    private bool IsRecent(Question question, DateTimeOffset came) =>
+        !question.IsOutdated && (Config.Revalidate is not { } revalidate || came - question.Asked <= revalidate);
+
     // Owned by this type: it is in _asking until it ends, and DisposeAsync waits for those.
-    private async Task AskAsync(string key, NameEntry? known, TaskCompletionSource<Result<ObjectVersion>> done)
+    private async Task AskAsync(string key, NameEntry? known, Question question)
+    {
+        try
+        {
+            question.Done.TrySetResult(await HeadAsync(key, known, question).ConfigureAwait(false));
+        }
+        catch (OperationCanceledException)
+        {
+            question.Done.TrySetResult(new Failure(FailureKind.Stopping, "The node is stopping; ask another one."));
+        }
+        catch (Exception error)
+        {
+            question.Done.TrySetException(error);
+        }
+    }
+
+    private async Task<Result<ObjectVersion>> HeadAsync(string key, NameEntry? known, Question question)
     {
         try
         {
@@ -124,37 +158,37 @@ internal sealed class MountCatalog : IAsyncDisposable
             }
             catch (OperationCanceledException) when (!_stopping.IsCancellationRequested)
             {
-                answer = new Failure(FailureKind.OriginUnavailable, $"{Origin.Name} did not answer in time.", RetryAdvice.Later);
+                answer = new Failure(
+                    FailureKind.OriginUnavailable, $"{Origin.Name} did not answer in time.", RetryAdvice.Later);
             }
 
-            done.TrySetResult(Decide(key, known, answer));
-        }
-        catch (OperationCanceledException)
-        {
-            done.TrySetResult(new Failure(FailureKind.Stopping, "The node is stopping; ask another one."));
-        }
-        catch (Exception error)
-        {
-            done.TrySetException(error);
+            return Decide(key, known, answer, question);
         }
         finally
         {
+            // Before the answer is out: whoever finds it too old asks anew and must not find it here again.
             _asking.TryRemove(key, out _);
         }
     }
 
-    private Result<ObjectVersion> Decide(string key, NameEntry? known, Result<ObjectVersion> answer)
+    private Result<ObjectVersion> Decide(
+        string key, NameEntry? known, Result<ObjectVersion> answer, Question question)
     {
-        var now = _clock.GetUtcNow();
+        // What a HEAD says is as old as its question.
+        var asked = question.IsOutdated ? DateTimeOffset.UnixEpoch : question.Asked;
         if (answer.TryGet(out var version, out var failure))
         {
             Volatile.Write(ref _downUntil, 0);
             if (known is not null && known.Version.Id == version.Id && known.Version.ETag == version.ETag)
-                Names.TouchAsked(key, now);
+                Names.TouchAsked(key, asked);
             else
                 Names.Put(new NameEntry
                 {
-                    Key = key, Version = version, LastAsked = now, LastUsed = known?.LastUsed, Pinned = known?.Pinned ?? false,
+                    Key = key,
+                    Version = version,
+                    LastAsked = asked,
+                    LastUsed = known?.LastUsed,
+                    Pinned = known?.Pinned ?? false,
                 });
             return version;
         }
@@ -179,13 +213,35 @@ internal sealed class MountCatalog : IAsyncDisposable
     private void NoteDown() => Volatile.Write(ref _downUntil, (_clock.GetUtcNow() + Limits.OriginDownPause).Ticks);
 
     /// <summary>A listing confirms a known version by ETag and size; it never makes one.</summary>
-    private void Confirm(ListEntry entry)
+    private void Confirm(ListEntry entry, DateTimeOffset asked)
     {
         if (!entry.IsCommonPrefix
             && Names.TryGet(entry.Key, out var known)
             && !known.Version.IsWeak
             && known.Version.ETag == entry.ETag
-            && known.Version.SizeBytes == entry.SizeBytes)
-            Names.TouchAsked(entry.Key, _clock.GetUtcNow());
+            && known.Version.SizeBytes == entry.SizeBytes
+            && known.LastAsked > DateTimeOffset.UnixEpoch
+            && known.LastAsked < asked)
+            Names.TouchAsked(entry.Key, asked);
+    }
+
+    /// <summary>One HEAD under way, and since when.</summary>
+    private sealed class Question(DateTimeOffset asked)
+    {
+        private volatile bool _isOutdated;
+
+        public DateTimeOffset Asked => asked;
+
+        public TaskCompletionSource<Result<ObjectVersion>> Done { get; } =
+            new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public Task<Result<ObjectVersion>> Answer => Done.Task;
+
+        /// <summary>Someone found meanwhile that the version changed; the answer may still be the old one.</summary>
+        public bool IsOutdated
+        {
+            get => _isOutdated;
+            set => _isOutdated = value;
+        }
     }
 }

@@ -15,7 +15,8 @@ internal sealed class MountTable(IEnumerable<MountCatalog> mounts) : IAsyncDispo
     {
         mount = All.FirstOrDefault(candidate => candidate.Config.Name == name);
         failure = mount is not null ? null : new Failure(FailureKind.MountNotFound,
-            $"There is no mount {name} on this node; it has {(All.IsEmpty ? "none" : string.Join(", ", All.Select(one => one.Config.Name)))}.");
+            $"There is no mount {name} on this node; it has "
+                + $"{(All.IsEmpty ? "none" : string.Join(", ", All.Select(one => one.Config.Name)))}.");
         return mount is not null;
     }
 

@@ -14,8 +14,8 @@ namespace Thaw.Cache.Reading;
 
 /// <summary>
 /// Reads one range of one version, front to back: from disk what is there, else from the chunks' flights, with a window
-/// of chunks asked for ahead. One caller at a time. It holds a lease on the version and an interest in each flight of its
-/// window; both end with it.
+/// of chunks asked for ahead. One caller at a time. It holds a lease on the version and an interest in each flight of
+/// its window; both end with it.
 /// </summary>
 internal sealed class RangeReader : IRangeReader
 {
@@ -47,6 +47,8 @@ internal sealed class RangeReader : IRangeReader
         _sums = source.Version.Sum is { Kind: SumKind.Crc32C }
             && range == ByteRange.All(source.Version.SizeBytes)
             && _lease?.Version.Verdict != Storage.Format.Verdict.Origin;
+        if (_lease is { Version: { IsComplete: true, Verdict: Storage.Format.Verdict.None } })
+            verifier.Enqueue(source);
         meter.ReaderOpened();
     }
 
@@ -111,7 +113,8 @@ internal sealed class RangeReader : IRangeReader
 
     private ValueTask<ReadOutcome> ReadStoredAsync(Memory<byte> destination, CancellationToken cancellationToken)
     {
-        if (_lease is null || _lease.Version.IsDropped)
+        // A dropped version is read on as far as it goes; what it lacks comes from its successor.
+        if (_lease is null || (_lease.Version.IsDropped && !_lease.Version.Has(Geometry.ChunkAt(_position))))
         {
             _lease?.Dispose();
             _lease = _store.TryLease(_source.Version.Id);
@@ -135,7 +138,7 @@ internal sealed class RangeReader : IRangeReader
             if (await flight.WaitAsync(offset, cancellationToken).ConfigureAwait(false) is { } failure)
                 return failure;
             if (!inTime)
-                _window.NoteWait(chunk);
+                _window.NoteWait();
             var bytes = flight.Copy(offset, destination.Span);
             return Advance(
                 bytes, inTime && flight.Settled.IsCompleted ? Tier.Local : Tier.Origin, flight.BlockCrcs);
@@ -156,7 +159,8 @@ internal sealed class RangeReader : IRangeReader
         read.Span[..bytes].Clear();
         _verifier.ReportMismatch(_source);
         return _failure = new Failure(FailureKind.Corrupt,
-            $"{_source.Key} does not match the sum that {_source.Catalog.Origin.Name} publishes; read it again, and check the object there.",
+            $"{_source.Key} does not match the sum that {_source.Catalog.Origin.Name} publishes; read it again, and "
+                + "check the object there.",
             RetryAdvice.Later);
     }
 

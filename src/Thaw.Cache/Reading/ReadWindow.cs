@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Thaw.Cache.Fetching;
 using Thaw.Core;
 using Thaw.Core.Chunks;
@@ -8,7 +9,9 @@ namespace Thaw.Cache.Reading;
 
 /// <summary>
 /// The chunks that a reader stands at and will come to: one interest in each of their flights. It begins narrow, so that
-/// a reader of a header fetches little, and doubles whenever the reader has to wait. Used by one reader at a time.
+/// a reader of a header fetches little. While the reader has to wait, it aims at twice what keeps the way to the origin
+/// full: the shortest fetch seen, divided by the time from chunk to chunk. More would only queue there, and touch memory
+/// for nothing. Used by one reader at a time.
 /// </summary>
 internal sealed class ReadWindow(FetchSource source, FlightTable flights, ByteRange range) : IDisposable
 {
@@ -17,9 +20,14 @@ internal sealed class ReadWindow(FetchSource source, FlightTable flights, ByteRa
     private int _present = -1;
     private int _next;
     private int _width = Limits.WindowChunks;
-    private int _widenedAt = -1;
+    private TimeSpan _shortestFetch = TimeSpan.MaxValue;
+    private long _since = Stopwatch.GetTimestamp();
+    private int _passed;
+    private bool _waited;
 
-    /// <summary>The flight of the chunk that the reader stands at, before all others; null when it is on disk.</summary>
+    /// <summary>
+    /// The flight of the chunk that the reader stands at, before all others; null when it is on disk.
+    /// </summary>
     public ChunkFlight? Demand(int chunk, OriginCause cause)
     {
         LeaveBefore(chunk);
@@ -47,18 +55,13 @@ internal sealed class ReadWindow(FetchSource source, FlightTable flights, ByteRa
             return;
         _present = chunk;
         LeaveBefore(chunk);
+        Adapt();
         if (version is not { IsComplete: true })
             Fill(chunk);
     }
 
-    /// <summary>The reader had to wait for this chunk: the window was too narrow.</summary>
-    public void NoteWait(int chunk)
-    {
-        if (_widenedAt == chunk)
-            return;
-        _widenedAt = chunk;
-        _width = Math.Min(_width * 2, Limits.WindowChunksMost);
-    }
+    /// <summary>The reader had to wait: the window may be too narrow.</summary>
+    public void NoteWait() => _waited = true;
 
     public void Dispose() => LeaveBefore(int.MaxValue);
 
@@ -70,11 +73,26 @@ internal sealed class ReadWindow(FetchSource source, FlightTable flights, ByteRa
                 _interests.Add(_next, flight);
     }
 
+    private void Adapt()
+    {
+        if (++_passed < _width / 2)
+            return;
+        var (each, waited) = (Stopwatch.GetElapsedTime(_since) / _passed, _waited);
+        (_since, _passed, _waited) = (Stopwatch.GetTimestamp(), 0, false);
+        if (!waited || _shortestFetch == TimeSpan.MaxValue || each <= TimeSpan.Zero)
+            return;
+        var filling = Math.Min(_shortestFetch / each, Limits.WindowChunksMost);
+        _width = Math.Clamp((int)Math.Ceiling(2 * filling), Limits.WindowChunks, Math.Min(2 * _width, Limits.WindowChunksMost));
+    }
+
     private void LeaveBefore(int chunk)
     {
         while (_interests.Count > 0 && _interests.GetKeyAtIndex(0) < chunk)
         {
-            flights.Leave(_interests.GetValueAtIndex(0));
+            var passed = _interests.GetValueAtIndex(0);
+            if (passed.IsWhole && passed.FetchTime < _shortestFetch)
+                _shortestFetch = passed.FetchTime;
+            flights.Leave(passed);
             _interests.RemoveAt(0);
         }
     }

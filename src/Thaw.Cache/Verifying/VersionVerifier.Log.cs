@@ -7,6 +7,7 @@ namespace Thaw.Cache.Verifying;
 internal static partial class Log
 {
     [LoggerMessage(Level = LogLevel.Error,
-        Message = "{Key} from {Origin} does not match the sum that the origin publishes ({Sum}); its cached bytes are dropped")]
+        Message = "{Key} from {Origin} does not match the sum that the origin publishes ({Sum}); its cached bytes are "
+            + "dropped")]
     public static partial void SumMismatch(ILogger logger, string key, string origin, OriginSum sum);
 }

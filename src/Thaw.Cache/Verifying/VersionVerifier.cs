@@ -42,7 +42,9 @@ internal sealed class VersionVerifier : IAsyncDisposable
     /// <summary>Versions whose bytes were not what the origin's sum says.</summary>
     public long Mismatches => Volatile.Read(ref _mismatches);
 
-    /// <summary>Asks for the verdict of a version that has just become complete; a pending one is not asked for twice.</summary>
+    /// <summary>
+    /// Asks for the verdict of a version that has just become complete; a pending one is not asked for twice.
+    /// </summary>
     public void Enqueue(FetchSource source)
     {
         var done = new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);

@@ -5,8 +5,8 @@ using Thaw.Cli.Verbs;
 namespace Thaw.Cli.Demo;
 
 /// <summary>
-/// A node in a process of its own. It holds the other end of its standard input: when this process ends in any way, killed
-/// too, the input closes and the node stops by itself.
+/// A node in a process of its own. It holds the other end of its standard input: when this process ends in any way,
+/// killed too, the input closes and the node stops by itself.
 /// </summary>
 internal sealed class ChildNode : IAsyncDisposable
 {
@@ -33,11 +33,16 @@ internal sealed class ChildNode : IAsyncDisposable
         var (program, first) = Program();
         var start = new ProcessStartInfo(program)
         {
-            RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false,
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            UseShellExecute = false,
         };
-        foreach (var argument in (string[])[.. first, "serve", "--config", config, "--json", "--log-level", "warning", ServeVerb.UntilStdinCloses])
+        foreach (var argument in (string[])[
+            .. first, "serve", "--config", config, "--json", "--log-level", "warning", ServeVerb.UntilStdinCloses])
             start.ArgumentList.Add(argument);
-        var node = new ChildNode(Process.Start(start) ?? throw new InvalidOperationException($"{program} did not start"));
+        var node = new ChildNode(
+            Process.Start(start) ?? throw new InvalidOperationException($"{program} did not start"));
         try
         {
             using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
@@ -52,7 +57,8 @@ internal sealed class ChildNode : IAsyncDisposable
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
             await node.DisposeAsync();
-            return new CliFailure(ExitCode.Failed, $"the node was not ready within {StartLimit.TotalSeconds:0} s: {node.LastLines()}");
+            return new CliFailure(
+                ExitCode.Failed, $"the node was not ready within {StartLimit.TotalSeconds:0} s: {node.LastLines()}");
         }
         catch (Exception)
         {

@@ -3,8 +3,8 @@ using System.Globalization;
 namespace Thaw.Cli.Demo;
 
 /// <summary>
-/// The demo's temporary directory, named after the process. It goes when the demo ends; what a killed demo left is swept by
-/// the next one.
+/// The demo's temporary directory, named after the process. It goes when the demo ends; what a killed demo left is
+/// swept by the next one.
 /// </summary>
 internal sealed class DemoPlace : IDisposable
 {
@@ -21,7 +21,8 @@ internal sealed class DemoPlace : IDisposable
         var temp = Path.GetTempPath();
         foreach (var left in Directory.EnumerateDirectories(temp, Prefix + "*"))
         {
-            if (int.TryParse(Path.GetFileName(left).AsSpan(Prefix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out var pid)
+            if (int.TryParse(Path.GetFileName(left).AsSpan(Prefix.Length), NumberStyles.None,
+                CultureInfo.InvariantCulture, out var pid)
                 && (pid == Environment.ProcessId || !Directory.Exists($"/proc/{pid}")))
                 Directory.Delete(left, recursive: true);
         }

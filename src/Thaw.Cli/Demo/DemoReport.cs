@@ -24,7 +24,8 @@ internal sealed record DemoReport(
 /// <summary>The index of a sharded safetensors model.</summary>
 internal sealed record SafetensorsIndex(
     [property: System.Text.Json.Serialization.JsonPropertyName("metadata")] IReadOnlyDictionary<string, long> Metadata,
-    [property: System.Text.Json.Serialization.JsonPropertyName("weight_map")] IReadOnlyDictionary<string, string> WeightMap);
+    [property: System.Text.Json.Serialization.JsonPropertyName("weight_map")]
+    IReadOnlyDictionary<string, string> WeightMap);
 
 /// <summary>One file of the model.</summary>
 /// <param name="Key">Path below the model's directory, with slashes.</param>

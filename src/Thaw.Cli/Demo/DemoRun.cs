@@ -39,13 +39,15 @@ internal sealed class DemoRun(Terminal terminal, DemoOptions options)
             ? await ModelWriter.WriteAsync(directory, options.SizeBytes, options.Shards, cancellationToken)
             : await ModelWriter.ReadAsync(directory, cancellationToken);
         if (files.Count == 0)
-            return terminal.Fail(new CliFailure(ExitCode.Usage, $"there are no files in {directory}; name a model's directory with --model."));
+            return terminal.Fail(new CliFailure(
+                ExitCode.Usage, $"there are no files in {directory}; name a model's directory with --model."));
         await using var origin = await StartOriginAsync(directory, cancellationToken);
         try
         {
             var endpoint = new Uri($"http://{origin.S3}");
             var config = Path.Combine(place.Root, "thaw.yaml");
-            await File.WriteAllTextAsync(config, Configuration(place.Root, endpoint, files.Sum(file => file.Bytes)), cancellationToken);
+            await File.WriteAllTextAsync(
+                config, Configuration(place.Root, endpoint, files.Sum(file => file.Bytes)), cancellationToken);
             var started = await ChildNode.StartAsync(config, cancellationToken);
             if (started.Value is null)
                 return terminal.Fail(started.Failure!);
@@ -63,13 +65,15 @@ internal sealed class DemoRun(Terminal terminal, DemoOptions options)
     {
         var match = true;
         var seconds = new double[3];
-        var phases = new (string Name, Uri Endpoint)[] { ("direct", origin), ("cold", new Uri(node.Report.S3)), ("warm", new Uri(node.Report.S3)) };
+        var phases = new (string Name, Uri Endpoint)[]
+            { ("direct", origin), ("cold", new Uri(node.Report.S3)), ("warm", new Uri(node.Report.S3)) };
         for (var phase = 0; phase < phases.Length; phase++)
         {
             var started = terminal.Clock.GetTimestamp();
             var reply = await ReadAllAsync(phases[phase].Name, phases[phase].Endpoint, files, cancellationToken);
             if (reply.Failure is { } failure)
-                return terminal.Fail(failure with { Sentence = $"{phases[phase].Name} run: {failure.Sentence} {node.LastLines()}" });
+                return terminal.Fail(
+                    failure with { Sentence = $"{phases[phase].Name} run: {failure.Sentence} {node.LastLines()}" });
             match &= reply.Value;
             seconds[phase] = terminal.Clock.GetElapsedTime(started).TotalSeconds;
         }
@@ -95,7 +99,8 @@ internal sealed class DemoRun(Terminal terminal, DemoOptions options)
         return new DemoReport(
             match && stats.Origin.Bytes == modelBytes && cold < direct, 1, modelBytes, stats.Origin.Bytes, match,
             Math.Round(cold, 3), Math.Round(warm, 3), Math.Round(direct, 3), stats.HitRatio ?? 0, Readers,
-            stats.Origin.Requests, served, Math.Max(0, served - stats.Origin.Bytes), Throttle.BytesPerSecond, stats.Version);
+            stats.Origin.Requests, served, Math.Max(0, served - stats.Origin.Bytes), Throttle.BytesPerSecond,
+            stats.Version);
     }
 
     private async Task<Reply<bool>> ReadAllAsync(
@@ -126,7 +131,8 @@ internal sealed class DemoRun(Terminal terminal, DemoOptions options)
         while (!ended.IsCancellationRequested)
         {
             view.Show(Volatile.Read(ref _readBytes), totalBytes, []);
-            await Task.Delay(Limits.JobPoll, terminal.Clock, ended).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await Task.Delay(Limits.JobPoll, terminal.Clock, ended)
+                .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
 
         view.Show(Volatile.Read(ref _readBytes), totalBytes, []);
@@ -151,7 +157,8 @@ internal sealed class DemoRun(Terminal terminal, DemoOptions options)
             S3 = new S3Config { Listen = free },
             Control = new ControlConfig { Listen = free },
         };
-        return Node.StartAsync(config, new NodeOptions { S3Throttle = Throttle }, NullLoggerFactory.Instance, cancellationToken);
+        return Node.StartAsync(
+            config, new NodeOptions { S3Throttle = Throttle }, NullLoggerFactory.Instance, cancellationToken);
     }
 
     private string Configuration(string place, Uri origin, long modelBytes)
@@ -212,19 +219,23 @@ internal sealed class DemoRun(Terminal terminal, DemoOptions options)
             + $"{report.OriginBytesPerSecond / 1_000_000} MB/s in all.");
         string[] Row(string name, double seconds) =>
         [
-            name, Duration.Round(TimeSpan.FromSeconds(seconds)), $"{new ByteSize((long)(report.ModelBytes * Readers / seconds))}/s",
+            name, Duration.Round(TimeSpan.FromSeconds(seconds)),
+            $"{new ByteSize((long)(report.ModelBytes * Readers / seconds))}/s",
             string.Create(CultureInfo.InvariantCulture, $"{report.DirectSeconds / seconds:0.0}x"),
         ];
         terminal.WriteTable(["RUN", "TIME", "RATE", "AGAINST DIRECT"],
             [Row("direct", report.DirectSeconds), Row("cold", report.ColdSeconds), Row("warm", report.WarmSeconds)]);
         terminal.Out.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"origin bytes / model bytes: {(double)report.OriginBytes / report.ModelBytes:0.000}, hit ratio {report.HitRatio:0.000}, egress saved {new ByteSize(report.EgressSavedBytes)}"));
-        terminal.Out.WriteLine($"sha256 of every file and reader: {(report.Sha256Match ? "matches the origin" : "DOES NOT MATCH")}");
+            $"origin bytes / model bytes: {(double)report.OriginBytes / report.ModelBytes:0.000}, hit ratio "
+                + $"{report.HitRatio:0.000}, egress saved {new ByteSize(report.EgressSavedBytes)}"));
+        terminal.Out.WriteLine(
+            $"sha256 of every file and reader: {(report.Sha256Match ? "matches the origin" : "DOES NOT MATCH")}");
     }
 
     private async Task StayAsync(ChildNode node, CancellationToken cancellationToken)
     {
         Say($"S3 {node.Report.S3}, control {node.Report.Control}; Ctrl-C ends the demo.");
-        await Task.Delay(Timeout.InfiniteTimeSpan, terminal.Clock, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await Task.Delay(Timeout.InfiniteTimeSpan, terminal.Clock, cancellationToken)
+            .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 }

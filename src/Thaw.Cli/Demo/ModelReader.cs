@@ -5,8 +5,8 @@ using Thaw.Core;
 namespace Thaw.Cli.Demo;
 
 /// <summary>
-/// One reader: reads every file of the model in order, with a few ranged GETs ahead, and hashes each byte while the next
-/// ranges are under way.
+/// One reader: reads every file of the model in order, with a few ranged GETs ahead, and hashes each byte while the
+/// next ranges are under way.
 /// </summary>
 internal sealed class ModelReader(Uri endpoint, string bucket, TimeProvider clock, Action<long> onBytes)
 {
@@ -42,7 +42,8 @@ internal sealed class ModelReader(Uri endpoint, string bucket, TimeProvider cloc
             while (asked < file.Bytes && buffers.TryDequeue(out var free))
             {
                 var length = (int)Math.Min(free.Length, file.Bytes - asked);
-                pending.Enqueue((source.ReadAsync(bucket, file.Key, null, asked, free.AsMemory(0, length), stop.Token), free, length));
+                pending.Enqueue((source.ReadAsync(bucket, file.Key, null, asked, free.AsMemory(0, length), stop.Token),
+                    free, length));
                 asked += length;
             }
 

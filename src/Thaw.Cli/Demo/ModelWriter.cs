@@ -6,8 +6,8 @@ using System.Text.Json;
 namespace Thaw.Cli.Demo;
 
 /// <summary>
-/// Makes a sharded safetensors model of random weights: nothing about it can be compressed or guessed. The format is the
-/// length of a JSON header (8 bytes, little endian), the header, and the tensors
+/// Makes a sharded safetensors model of random weights: nothing about it can be compressed or guessed. The format is
+/// the length of a JSON header (8 bytes, little endian), the header, and the tensors
 /// (https://huggingface.co/docs/safetensors/index#format).
 /// </summary>
 internal static class ModelWriter
@@ -24,14 +24,16 @@ internal static class ModelWriter
         Directory.CreateDirectory(directory);
         var rows = Math.Max(TensorsPerShard, sizeBytes / shards / RowBytes);
         var files = new ModelFile[shards + 1];
-        var options = new ParallelOptions { MaxDegreeOfParallelism = Environment.ProcessorCount, CancellationToken = cancellationToken };
+        var options = new ParallelOptions
+        { MaxDegreeOfParallelism = Environment.ProcessorCount, CancellationToken = cancellationToken };
         await Parallel.ForAsync(0, shards, options, async (shard, token) =>
             files[shard] = await WriteShardAsync(directory, Name(shard, shards), shard, rows, token));
         var map = new SortedDictionary<string, string>(StringComparer.Ordinal);
         for (var shard = 0; shard < shards; shard++)
             for (var tensor = 0; tensor < TensorsPerShard; tensor++)
                 map[TensorName(shard, tensor)] = Name(shard, shards);
-        var index = new SafetensorsIndex(new Dictionary<string, long> { ["total_size"] = rows * RowBytes * shards }, map);
+        var index =
+            new SafetensorsIndex(new Dictionary<string, long> { ["total_size"] = rows * RowBytes * shards }, map);
         var json = JsonSerializer.SerializeToUtf8Bytes(index, CliJson.Default.SafetensorsIndex);
         const string name = "model.safetensors.index.json";
         await File.WriteAllBytesAsync(Path.Combine(directory, name), json, cancellationToken);
@@ -43,17 +45,22 @@ internal static class ModelWriter
     public static async Task<IReadOnlyList<ModelFile>> ReadAsync(string directory, CancellationToken cancellationToken)
     {
         var files = new List<ModelFile>();
-        foreach (var file in Directory.EnumerateFiles(directory, "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal))
+        foreach (var file in Directory.EnumerateFiles(directory, "*", SearchOption.AllDirectories)
+            .Order(StringComparer.Ordinal))
         {
-            await using var stream = new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.Read, BufferBytes, FileOptions.SequentialScan);
+            await using var stream = new FileStream(
+                file, FileMode.Open, FileAccess.Read, FileShare.Read, BufferBytes, FileOptions.SequentialScan);
             var sum = await SHA256.HashDataAsync(stream, cancellationToken);
-            files.Add(new ModelFile(Path.GetRelativePath(directory, file), stream.Length, Convert.ToHexStringLower(sum)));
+            files.Add(new ModelFile(
+                Path.GetRelativePath(directory, file), stream.Length, Convert.ToHexStringLower(sum)));
         }
 
         return files;
     }
 
-    /// <summary>The header of a shard, with its length in front, padded so that tensors are aligned to 8 bytes.</summary>
+    /// <summary>
+    /// The header of a shard, with its length in front, padded so that tensors are aligned to 8 bytes.
+    /// </summary>
     internal static byte[] Header(int shard, long rows)
     {
         using var buffer = new MemoryStream();
@@ -101,7 +108,8 @@ internal static class ModelWriter
         string directory, string name, int shard, long rows, CancellationToken cancellationToken)
     {
         using var sum = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        await using var file = new FileStream(Path.Combine(directory, name), FileMode.CreateNew, FileAccess.Write, FileShare.Read, 0);
+        await using var file =
+            new FileStream(Path.Combine(directory, name), FileMode.CreateNew, FileAccess.Write, FileShare.Read, 0);
         var header = Header(shard, rows);
         sum.AppendData(header);
         await file.WriteAsync(header, cancellationToken);

@@ -8,7 +8,8 @@ namespace Thaw.Cli.Progress;
 internal readonly record struct PlaceProgress(string Name, long DoneBytes, long TotalBytes);
 
 /// <summary>
-/// Shows progress on the error stream: repainted on a terminal, else a plain line every few seconds. One caller at a time.
+/// Shows progress on the error stream: repainted on a terminal, else a plain line every few seconds. One caller at a
+/// time.
 /// </summary>
 internal sealed class ProgressView(Terminal terminal, string what, bool quiet)
 {
@@ -40,20 +41,23 @@ internal sealed class ProgressView(Terminal terminal, string what, bool quiet)
         var percent = totalBytes == 0 ? 0 : doneBytes * 100.0 / totalBytes;
         var time = left is { } known && doneBytes < totalBytes ? $", {Duration.Round(known)} left" : "";
         return string.Create(CultureInfo.InvariantCulture,
-            $"{what}: {new ByteSize(doneBytes)} of {new ByteSize(totalBytes)} ({percent:0}%), {new ByteSize((long)bytesPerSecond)}/s{time}");
+            $"{what}: {new ByteSize(doneBytes)} of {new ByteSize(totalBytes)} ({percent:0}%), "
+                + $"{new ByteSize((long)bytesPerSecond)}/s{time}");
     }
 
     private void Paint(long doneBytes, long totalBytes, IReadOnlyList<PlaceProgress> places)
     {
         if (_painted > 0)
             terminal.Error.Write(string.Create(CultureInfo.InvariantCulture, $"\e[{_painted}F{ClearBelow}"));
-        terminal.Error.WriteLine(Line(what, doneBytes, totalBytes, _rate.BytesPerSecond, _rate.Left(totalBytes - doneBytes)));
+        terminal.Error.WriteLine(
+            Line(what, doneBytes, totalBytes, _rate.BytesPerSecond, _rate.Left(totalBytes - doneBytes)));
         _painted = 1;
         if (places.Count < 2)
             return;
         foreach (var place in places)
         {
-            terminal.Error.WriteLine($"  {place.Name}: {new ByteSize(place.DoneBytes)} of {new ByteSize(place.TotalBytes)}");
+            terminal.Error.WriteLine(
+                $"  {place.Name}: {new ByteSize(place.DoneBytes)} of {new ByteSize(place.TotalBytes)}");
             _painted++;
         }
     }
@@ -64,6 +68,7 @@ internal sealed class ProgressView(Terminal terminal, string what, bool quiet)
         if (_lastPlain is { } last && terminal.Clock.GetElapsedTime(last, now) < Limits.PlainProgress)
             return;
         _lastPlain = now;
-        terminal.Error.WriteLine(Line(what, doneBytes, totalBytes, _rate.BytesPerSecond, _rate.Left(totalBytes - doneBytes)));
+        terminal.Error.WriteLine(
+            Line(what, doneBytes, totalBytes, _rate.BytesPerSecond, _rate.Left(totalBytes - doneBytes)));
     }
 }

@@ -11,13 +11,14 @@ internal static class FileSum
     private const int BufferBytes = 1 << 20;
 
     /// <summary>
-    /// The best known sum and whether the file matches it: CRC-32C, else a plain ETag as MD5, else <c>none</c>, which matches
-    /// nothing.
+    /// The best known sum and whether the file matches it: CRC-32C, else a plain ETag as MD5, else <c>none</c>, which
+    /// matches nothing.
     /// </summary>
     public static async Task<(string Sum, bool Matches)> CompareAsync(
         string file, string? crc32C, string etag, CancellationToken cancellationToken)
     {
-        await using var stream = new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.ReadWrite, 0, FileOptions.SequentialScan);
+        await using var stream =
+            new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.ReadWrite, 0, FileOptions.SequentialScan);
         if (crc32C is not null)
             return ("crc32c", await ComputeCrcAsync(stream, cancellationToken) == crc32C.ToLowerInvariant());
         var plain = etag.Trim('"');

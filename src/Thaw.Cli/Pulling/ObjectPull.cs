@@ -26,7 +26,8 @@ internal sealed class ObjectPull(
     private readonly string _partFile = target.File + PullJournal.PartSuffix;
     private readonly string _journalFile = target.File + PullJournal.JournalSuffix;
     private readonly long _size = target.Status.SizeBytes;
-    private readonly uint[] _crcs = new uint[(target.Status.SizeBytes + Limits.PullPartBytes - 1) / Limits.PullPartBytes];
+    private readonly uint[] _crcs =
+        new uint[(target.Status.SizeBytes + Limits.PullPartBytes - 1) / Limits.PullPartBytes];
     private long _fetched;
 
     /// <summary>Copies; failures of disk and node alike come back as values.</summary>
@@ -51,7 +52,8 @@ internal sealed class ObjectPull(
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            return Fail($"{target.File} cannot be written ({exception.Message}); free or fix the disk and run it again.");
+            return Fail(
+                $"{target.File} cannot be written ({exception.Message}); free or fix the disk and run it again.");
         }
     }
 
@@ -62,14 +64,16 @@ internal sealed class ObjectPull(
         var present = new FileInfo(target.File);
         if (!present.Exists || present.Length != _size)
             return null;
-        var (sum, matches) = await FileSum.CompareAsync(target.File, target.Status.Crc32C, target.Status.ETag, cancellationToken);
+        var (sum, matches) =
+            await FileSum.CompareAsync(target.File, target.Status.Crc32C, target.Status.ETag, cancellationToken);
         return matches ? sum : null;
     }
 
     private async Task<PullOutcome> CopyAsync(CancellationToken cancellationToken)
     {
         using (var journal = PullJournal.Open(_journalFile, target.Status.ETag, _size, Limits.PullPartBytes))
-        using (var handle = File.OpenHandle(_partFile, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.Read, FileOptions.Asynchronous))
+        using (var handle = File.OpenHandle(
+            _partFile, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.Read, FileOptions.Asynchronous))
         {
             if (RandomAccess.GetLength(handle) != _size)
                 RandomAccess.SetLength(handle, _size);
@@ -92,13 +96,15 @@ internal sealed class ObjectPull(
         return new PullOutcome(_fetched, sum, null);
     }
 
-    private async Task<CliFailure?> FetchAsync(SafeFileHandle handle, PullJournal journal, CancellationToken cancellationToken)
+    private async Task<CliFailure?> FetchAsync(
+        SafeFileHandle handle, PullJournal journal, CancellationToken cancellationToken)
     {
         CliFailure? failure = null;
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         try
         {
-            var options = new ParallelOptions { MaxDegreeOfParallelism = Limits.PullConnections, CancellationToken = stop.Token };
+            var options =
+                new ParallelOptions { MaxDegreeOfParallelism = Limits.PullConnections, CancellationToken = stop.Token };
             await Parallel.ForEachAsync(Enumerable.Range(0, _crcs.Length), options, async (part, token) =>
             {
                 await connections.WaitAsync(token);
@@ -139,7 +145,8 @@ internal sealed class ObjectPull(
                 return null;
             }
 
-            if (await source.ReadAsync(target.Bucket, target.Key, target.Status.ETag, offset, bytes, cancellationToken) is { } failure)
+            if (await source.ReadAsync(
+                target.Bucket, target.Key, target.Status.ETag, offset, bytes, cancellationToken) is { } failure)
                 return failure;
             _crcs[part] = Crc32C.Compute(bytes.Span);
             await RandomAccess.WriteAsync(handle, bytes, offset, cancellationToken);
@@ -158,11 +165,14 @@ internal sealed class ObjectPull(
     {
         // A cold object's sum is known to the node only once it has read all of it: now.
         if ((target.Status.Crc32C ?? await findCrc()) is not { } wanted)
-            return await FileSum.CompareAsync(_partFile, null, target.Status.ETag, cancellationToken) is { Sum: not "none" } md5
+            return await FileSum.CompareAsync(_partFile, null, target.Status.ETag, cancellationToken) is
+            { Sum: not "none" } md5
                 ? md5 : ("none", true);
         var crc = 0u;
         for (var part = 0; part < _crcs.Length; part++)
-            crc = Crc32C.Combine(crc, _crcs[part], Math.Min(Limits.PullPartBytes, _size - (long)part * Limits.PullPartBytes));
-        return ("crc32c", uint.TryParse(wanted, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var value) && value == crc);
+            crc = Crc32C.Combine(
+                crc, _crcs[part], Math.Min(Limits.PullPartBytes, _size - (long)part * Limits.PullPartBytes));
+        return ("crc32c", uint.TryParse(
+            wanted, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var value) && value == crc);
     }
 }

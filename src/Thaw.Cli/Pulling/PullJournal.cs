@@ -5,9 +5,9 @@ namespace Thaw.Cli.Pulling;
 
 /// <summary>
 /// Which parts of an object are written, with the CRC-32C of each, in a small text file beside the part file. A line is
-/// added after the part's bytes are written. After a crash of the machine a line may be there without its bytes, so whoever
-/// resumes reads the parts back and compares; a torn last line is ignored. A header of another version starts over.
-/// Any thread may add.
+/// added after the part's bytes are written. After a crash of the machine a line may be there without its bytes, so
+/// whoever resumes reads the parts back and compares; a torn last line is ignored. A header of another version starts
+/// over. Any thread may add.
 /// </summary>
 internal sealed class PullJournal : IDisposable
 {
@@ -20,7 +20,8 @@ internal sealed class PullJournal : IDisposable
     private readonly Lock _lock = new();
     private readonly FileStream _stream;
 
-    private PullJournal(FileStream stream, IReadOnlyDictionary<int, uint> written) => (_stream, Written) = (stream, written);
+    private PullJournal(FileStream stream, IReadOnlyDictionary<int, uint> written) =>
+        (_stream, Written) = (stream, written);
 
     /// <summary>Parts that an earlier run wrote, with their CRCs.</summary>
     public IReadOnlyDictionary<int, uint> Written { get; }
@@ -77,8 +78,10 @@ internal sealed class PullJournal : IDisposable
     private static (int Part, uint Crc)? Parse(string line)
     {
         var space = line.IndexOf(' ', StringComparison.Ordinal);
-        return space > 0 && int.TryParse(line.AsSpan(0, space), NumberStyles.None, CultureInfo.InvariantCulture, out var part)
-            && uint.TryParse(line.AsSpan(space + 1), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var crc)
+        return space > 0
+            && int.TryParse(line.AsSpan(0, space), NumberStyles.None, CultureInfo.InvariantCulture, out var part)
+            && uint.TryParse(
+                line.AsSpan(space + 1), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var crc)
             ? (part, crc) : null;
     }
 }

@@ -3,7 +3,9 @@ namespace Thaw.Cli.Pulling;
 /// <summary>Where objects go below a directory; keys that would leave it are refused.</summary>
 internal static class PullPaths
 {
-    /// <summary>The part of a key that is common to all that a path names: up to the last slash before any glob.</summary>
+    /// <summary>
+    /// The part of a key that is common to all that a path names: up to the last slash before any glob.
+    /// </summary>
     public static string Root(string key)
     {
         var glob = key.AsSpan().IndexOfAny('*', '?');
@@ -16,8 +18,10 @@ internal static class PullPaths
     {
         var name = key.StartsWith(root, StringComparison.Ordinal) ? key[root.Length..] : key;
         var parts = name.TrimEnd('/').Split('/');
-        if (parts.Any(part => part is "" or "." or "..") || name.Contains('\0') || key.EndsWith("//", StringComparison.Ordinal))
-            return (null, $"{key} cannot be a file below {directory}: its parts include \"\", \".\" or \"..\"; copy it under another name.");
+        if (parts.Any(part => part is "" or "." or "..") || name.Contains('\0')
+            || key.EndsWith("//", StringComparison.Ordinal))
+            return (null, $"{key} cannot be a file below {directory}: its parts include \"\", \".\" or \"..\"; copy it "
+                + "under another name.");
         if (name.EndsWith(PullJournal.PartSuffix, StringComparison.Ordinal)
             || name.EndsWith(PullJournal.JournalSuffix, StringComparison.Ordinal))
             return (null, $"{key} has a name that copying uses itself; copy it under another name.");
@@ -29,7 +33,8 @@ internal static class PullPaths
     // A link inside of the directory may point anywhere; parents that do not exist yet cannot.
     private static string? Escape(string directory, string file)
     {
-        for (var parent = Path.GetDirectoryName(file); parent is not null && parent.Length > directory.Length; parent = Path.GetDirectoryName(parent))
+        for (var parent = Path.GetDirectoryName(file); parent is not null
+            && parent.Length > directory.Length; parent = Path.GetDirectoryName(parent))
             if (new DirectoryInfo(parent).LinkTarget is not null)
                 return parent;
         return null;

@@ -23,14 +23,17 @@ internal sealed class PullRun(Terminal terminal, NodeClient client, bool json)
     private long _doneBytes;
 
     /// <summary>Copies; the report, or why nothing could be copied.</summary>
-    public async Task<Reply<PullReport>> RunAsync(ObjectPath path, string directory, CancellationToken cancellationToken)
+    public async Task<Reply<PullReport>> RunAsync(
+        ObjectPath path, string directory, CancellationToken cancellationToken)
     {
         var started = terminal.Clock.GetTimestamp();
         var objects = await client.GetAllObjectsAsync(path.ToString(), cancellationToken);
         if (objects.Value is not { } page)
             return objects.Failure!;
         if (page.Objects.IsEmpty)
-            return new CliFailure(ExitCode.NotFound, $"nothing at {client.Node} matches {path}; a prefix ends in a slash, and \"thaw ls {path.Mount}/\" lists what there is.");
+            return new CliFailure(ExitCode.NotFound,
+                $"nothing at {client.Node} matches {path}; a prefix ends in a slash, "
+                + $"and \"thaw ls {path.Mount}/\" lists what there is.");
         var bucket = await FindBucketAsync(path.Mount, cancellationToken);
         if (bucket.Value is null)
             return bucket.Failure!;
@@ -40,7 +43,8 @@ internal sealed class PullRun(Terminal terminal, NodeClient client, bool json)
         var (targets, refused) = Place(page, bucket.Value, path, Path.GetFullPath(directory));
         using var source = new S3Source(endpoint.Value, terminal.Clock);
         var outcomes = await CopyAsync(targets, source, cancellationToken);
-        var failed = outcomes.Select(outcome => outcome.Failure).OfType<CliFailure>().Select(failure => failure.Sentence);
+        var failed =
+            outcomes.Select(outcome => outcome.Failure).OfType<CliFailure>().Select(failure => failure.Sentence);
         var took = terminal.Clock.GetElapsedTime(started).TotalSeconds;
         return new PullReport(
             outcomes.Count(outcome => outcome.Failure is null),
@@ -55,7 +59,8 @@ internal sealed class PullRun(Terminal terminal, NodeClient client, bool json)
         if (mounts.Value is null)
             return mounts.Failure!;
         return mounts.Value.FirstOrDefault(candidate => candidate.Name == mount) is { } found
-            ? found.Bucket : new CliFailure(ExitCode.NotFound, $"there is no mount {mount} at {client.Node}; \"thaw ls\" lists them.");
+            ? found.Bucket : new CliFailure(
+                ExitCode.NotFound, $"there is no mount {mount} at {client.Node}; \"thaw ls\" lists them.");
     }
 
     private async Task<Reply<Uri>> FindEndpointAsync(CancellationToken cancellationToken)
@@ -64,7 +69,8 @@ internal sealed class PullRun(Terminal terminal, NodeClient client, bool json)
         if (stats.Value is null)
             return stats.Failure!;
         if (!Uri.TryCreate(stats.Value.S3Endpoint, UriKind.Absolute, out var endpoint))
-            return new CliFailure(ExitCode.Failed, $"the node at {client.Node} does not name its S3 endpoint; use a node of this version.");
+            return new CliFailure(ExitCode.Failed,
+                $"the node at {client.Node} does not name its S3 endpoint; use a node of this version.");
         // A node that listens everywhere is where its control endpoint is.
         return IPAddress.TryParse(endpoint.Host.Trim('[', ']'), out var address)
             && (address.Equals(IPAddress.Any) || address.Equals(IPAddress.IPv6Any))
@@ -90,7 +96,8 @@ internal sealed class PullRun(Terminal terminal, NodeClient client, bool json)
         return (targets, refused);
     }
 
-    private async Task<PullOutcome[]> CopyAsync(List<PullTarget> targets, S3Source source, CancellationToken cancellationToken)
+    private async Task<PullOutcome[]> CopyAsync(List<PullTarget> targets, S3Source source,
+    CancellationToken cancellationToken)
     {
         using var connections = new SemaphoreSlim(Limits.PullConnections);
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
@@ -99,7 +106,8 @@ internal sealed class PullRun(Terminal terminal, NodeClient client, bool json)
         var outcomes = new ConcurrentDictionary<int, PullOutcome>();
         try
         {
-            var options = new ParallelOptions { MaxDegreeOfParallelism = Limits.PullObjects, CancellationToken = cancellationToken };
+            var options = new ParallelOptions
+            { MaxDegreeOfParallelism = Limits.PullObjects, CancellationToken = cancellationToken };
             await Parallel.ForEachAsync(targets.Index(), options, async (indexed, token) =>
             {
                 var (index, target) = indexed;
@@ -131,7 +139,8 @@ internal sealed class PullRun(Terminal terminal, NodeClient client, bool json)
         while (!ended.IsCancellationRequested)
         {
             view.Show(Volatile.Read(ref _doneBytes), totalBytes, []);
-            await Task.Delay(Limits.JobPoll, terminal.Clock, ended).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await Task.Delay(Limits.JobPoll, terminal.Clock, ended)
+                .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
 
         view.Show(Volatile.Read(ref _doneBytes), totalBytes, []);

@@ -5,7 +5,9 @@ using Thaw.Core.Units;
 
 namespace Thaw.Cli.Pulling;
 
-/// <summary>Ranged GETs from an S3 endpoint, unsigned and path style. Transient failures are tried again. Any thread.</summary>
+/// <summary>
+/// Ranged GETs from an S3 endpoint, unsigned and path style. Transient failures are tried again. Any thread.
+/// </summary>
 internal sealed class S3Source : IDisposable
 {
     private readonly HttpClient _http;
@@ -18,7 +20,8 @@ internal sealed class S3Source : IDisposable
         (_endpoint, _clock) = (endpoint, clock);
         _http = new HttpClient(new SocketsHttpHandler
         {
-            ConnectTimeout = Limits.OriginConnect, AutomaticDecompression = DecompressionMethods.None,
+            ConnectTimeout = Limits.OriginConnect,
+            AutomaticDecompression = DecompressionMethods.None,
             MaxConnectionsPerServer = Limits.PullConnections,
         })
         {
@@ -71,12 +74,14 @@ internal sealed class S3Source : IDisposable
         catch (Exception exception) when (exception is HttpRequestException or IOException)
         {
             return (new CliFailure(ExitCode.Failed,
-                $"{key} cannot be read from {_endpoint} ({exception.Message}); run it again, it goes on where it stopped."), true);
+                $"{key} cannot be read from {_endpoint} ({exception.Message}); run it again, it goes on where it "
+                    + "stopped."), true);
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
             return (new CliFailure(ExitCode.Failed,
-                $"{new ByteSize(buffer.Length)} of {key} took longer than {Limits.PullPart.TotalSeconds:0} s from {_endpoint}; run it again, it goes on where it stopped."), true);
+                $"{new ByteSize(buffer.Length)} of {key} took longer than {Limits.PullPart.TotalSeconds:0} s from "
+                    + $"{_endpoint}; run it again, it goes on where it stopped."), true);
         }
     }
 
@@ -85,17 +90,22 @@ internal sealed class S3Source : IDisposable
     {
         if (response.StatusCode == HttpStatusCode.PreconditionFailed
             || (response.IsSuccessStatusCode && etag is not null && response.Headers.ETag?.ToString() != etag))
-            return (new CliFailure(ExitCode.Failed, $"{key} has changed while it was copied; run it again to copy the new version."), false);
+            return (new CliFailure(ExitCode.Failed,
+                $"{key} has changed while it was copied; run it again to copy the new version."), false);
         if (response.StatusCode == HttpStatusCode.NotFound)
-            return (new CliFailure(ExitCode.NotFound, $"{key} is not at {_endpoint} any more; list it again with \"thaw ls\"."), false);
+            return (new CliFailure(
+                ExitCode.NotFound, $"{key} is not at {_endpoint} any more; list it again with \"thaw ls\"."), false);
         if (response.StatusCode is HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden)
-            return (new CliFailure(ExitCode.NotAuthorised, $"{_endpoint} refuses {key} ({(int)response.StatusCode}); check the mount's credentials."), false);
+            return (new CliFailure(ExitCode.NotAuthorised,
+                $"{_endpoint} refuses {key} ({(int)response.StatusCode}); check the mount's credentials."), false);
         var range = response.Content.Headers.ContentRange;
-        if (response.StatusCode == HttpStatusCode.PartialContent && range?.From == offset && range.To == offset + length - 1)
+        if (response.StatusCode == HttpStatusCode.PartialContent && range?.From == offset
+            && range.To == offset + length - 1)
             return null;
         var again = (int)response.StatusCode >= 500 || response.StatusCode == HttpStatusCode.TooManyRequests;
         return (new CliFailure(ExitCode.Failed,
-            $"{_endpoint} answers {(int)response.StatusCode} for bytes {offset}-{offset + length - 1} of {key}; look at the node's log."), again);
+            $"{_endpoint} answers {(int)response.StatusCode} for bytes {offset}-{offset + length - 1} of {key}; look "
+                + "at the node's log."), again);
     }
 
     private Uri Url(string bucket, string key) =>

@@ -32,7 +32,8 @@ internal static partial class ConfigVerb
                         [.. reading.Errors.Select(error => new CheckError(error.Line, error.Key, error.Sentence))]),
                     CliJson.Default.CheckReport);
             else if (ok)
-                host.Terminal.Out.WriteLine($"{path} is a valid configuration with {reading.Config!.Mounts.Length} mounts.");
+                host.Terminal.Out.WriteLine(
+                    $"{path} is a valid configuration with {reading.Config!.Mounts.Length} mounts.");
             else
                 foreach (var error in reading.Errors)
                     host.Terminal.Error.WriteLine(error);
@@ -43,7 +44,8 @@ internal static partial class ConfigVerb
 
     private static Verb CreateExplain(VerbHost host)
     {
-        var key = new Argument<string?>("KEY") { Description = "An option or a group; without it, all", Arity = ArgumentArity.ZeroOrOne };
+        var key = new Argument<string?>("KEY")
+        { Description = "An option or a group; without it, all", Arity = ArgumentArity.ZeroOrOne };
         var verb = new Verb("explain", "Explains options: unit, default, bounds, reason, live or restart",
             "thaw config explain", "thaw config explain cache.memory", "thaw config explain mounts")
         {

@@ -68,7 +68,8 @@ internal sealed class JobFollower(Terminal terminal, NodeClient client, bool jso
             return ExitCode.Failed;
         var bad = job.BadBlocks > 0 ? $", {job.BadBlocks} bad blocks" : "";
         return terminal.Fail(new CliFailure(ExitCode.Failed,
-            $"{job.Kind} job {job.Id} on {client.Node} is {job.State} with {job.Objects - job.VerifiedObjects} objects not verified{bad}; "
+            $"{job.Kind} job {job.Id} on {client.Node} is {job.State} with {job.Objects - job.VerifiedObjects} objects "
+                + $"not verified{bad}; "
             + "run it again, or look at the node's log."));
     }
 
@@ -76,10 +77,12 @@ internal sealed class JobFollower(Terminal terminal, NodeClient client, bool jso
     {
         if (!CancelOnExit)
             return terminal.Fail(new CliFailure(ExitCode.Failed,
-                $"job {job.Id} goes on without you; see \"thaw jobs {job.Id}\", or end it with \"thaw jobs cancel {job.Id}\"."));
+                $"job {job.Id} goes on without you; see \"thaw jobs {job.Id}\", or end it with \"thaw jobs cancel "
+                    + $"{job.Id}\"."));
         using var limit = new CancellationTokenSource(Limits.OriginConnect, terminal.Clock);
         var reply = await client.CancelJobAsync(job.Id, limit.Token);
-        return terminal.Fail(reply.Failure ?? new CliFailure(ExitCode.Failed, $"job {job.Id} is cancelled; what is loaded stays."));
+        return terminal.Fail(
+            reply.Failure ?? new CliFailure(ExitCode.Failed, $"job {job.Id} is cancelled; what is loaded stays."));
     }
 
     private void Write(JobStatus job, string sentence)

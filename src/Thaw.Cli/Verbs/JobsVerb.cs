@@ -10,7 +10,8 @@ internal static class JobsVerb
 {
     public static Command Create(VerbHost host)
     {
-        var id = new Argument<string?>("ID") { Description = "One job; without it, all", Arity = ArgumentArity.ZeroOrOne };
+        var id = new Argument<string?>("ID")
+        { Description = "One job; without it, all", Arity = ArgumentArity.ZeroOrOne };
         var verb = new Verb("jobs", "Lists jobs, newest first, or cancels one",
             "thaw jobs", "thaw jobs 7f3a", "thaw jobs cancel 7f3a")
         {
@@ -38,7 +39,8 @@ internal static class JobsVerb
         var id = new Argument<string>("ID") { Description = "The job" };
         var verb = new Verb("cancel", "Cancels a job; what is loaded stays", "thaw jobs cancel 7f3a") { id };
         host.OnNode(verb, async (parse, client, cancellationToken) => Write(
-            host.Terminal, await client.CancelJobAsync(parse.GetRequiredValue(id), cancellationToken), parse.GetValue(host.Json)));
+            host.Terminal, await client.CancelJobAsync(parse.GetRequiredValue(id), cancellationToken),
+            parse.GetValue(host.Json)));
         return verb;
     }
 

@@ -12,7 +12,8 @@ internal static class LoadVerb
         var paths = Paths.Argument("Objects, prefixes (trailing slash) or globs to load");
         var on = new Option<string>("--on")
         {
-            Description = "Where to: all, owners, local, or a number of nodes", HelpName = "all|owners|local|N",
+            Description = "Where to: all, owners, local, or a number of nodes",
+            HelpName = "all|owners|local|N",
             DefaultValueFactory = _ => "all",
         };
         on.Validators.Add(result =>
@@ -23,7 +24,8 @@ internal static class LoadVerb
         });
         var bandwidth = new Option<string?>("--bandwidth")
         {
-            Description = "Most bytes a second from the origin", HelpName = "2GiB/s",
+            Description = "Most bytes a second from the origin",
+            HelpName = "2GiB/s",
         };
         bandwidth.Validators.Add(result =>
         {
@@ -34,7 +36,8 @@ internal static class LoadVerb
         var detach = new Option<bool>("--detach") { Description = "Return as soon as the job has started" };
         var cancel = new Option<bool>("--cancel-on-exit") { Description = "Ctrl-C cancels the job; else it goes on" };
         var verb = new Verb("load", "Brings objects into the cache; done when all is present and verified",
-            "thaw load models/llama-70b/", "thaw load 'models/llama-*/**' --bandwidth 2GiB/s", "thaw load models/llama-70b/ --detach")
+            "thaw load models/llama-70b/", "thaw load 'models/llama-*/**' --bandwidth 2GiB/s",
+            "thaw load models/llama-70b/ --detach")
         {
             paths, on, bandwidth, wait, detach, cancel,
         };
@@ -45,9 +48,11 @@ internal static class LoadVerb
         });
         host.OnNode(verb, (parse, client, cancellationToken) =>
         {
-            var follower = new JobFollower(host.Terminal, client, parse.GetValue(host.Json)) { CancelOnExit = parse.GetValue(cancel) };
+            var follower = new JobFollower(host.Terminal, client, parse.GetValue(host.Json))
+            { CancelOnExit = parse.GetValue(cancel) };
             var request = new JobRequest(
-                "load", [.. parse.GetRequiredValue(paths)], parse.GetRequiredValue(on), ParseBandwidth(parse.GetValue(bandwidth)));
+                "load", [.. parse.GetRequiredValue(paths)], parse.GetRequiredValue(on),
+                ParseBandwidth(parse.GetValue(bandwidth)));
             return follower.RunAsync(request, parse.GetValue(detach), cancellationToken);
         });
         return verb;

@@ -12,7 +12,8 @@ internal static class LsVerb
     {
         var path = new Argument<string?>("PATH")
         {
-            Description = "An object, a prefix (trailing slash) or a glob; without it, the mounts", Arity = ArgumentArity.ZeroOrOne,
+            Description = "An object, a prefix (trailing slash) or a glob; without it, the mounts",
+            Arity = ArgumentArity.ZeroOrOne,
         };
         var verb = new Verb("ls", "Lists mounts, or objects with what of each is cached",
             "thaw ls", "thaw ls models/llama-70b/", "thaw ls models/ --json")
@@ -34,7 +35,8 @@ internal static class LsVerb
         ? status.ContentId is null ? "0%" : "100%"
         : string.Create(CultureInfo.InvariantCulture, $"{Math.Floor(status.CachedBytes * 100m / status.SizeBytes):0}%");
 
-    private static async Task<int> ListMountsAsync(Terminal terminal, NodeClient client, bool json, CancellationToken cancellationToken)
+    private static async Task<int> ListMountsAsync(
+        Terminal terminal, NodeClient client, bool json, CancellationToken cancellationToken)
     {
         var reply = await client.GetMountsAsync(cancellationToken);
         if (reply.Value is not { } mounts)
@@ -42,7 +44,8 @@ internal static class LsVerb
         if (json)
             terminal.WriteJson(new MountsReport(mounts), CliJson.Default.MountsReport);
         else
-            terminal.WriteTable(["MOUNT", "ORIGIN", "OBJECTS", "CACHED", "FROM ORIGIN", "STATE"], mounts.Select(IReadOnlyList<string> (mount) =>
+            terminal.WriteTable(["MOUNT", "ORIGIN", "OBJECTS", "CACHED", "FROM ORIGIN", "STATE"],
+                mounts.Select(IReadOnlyList<string> (mount) =>
             [
                 mount.Name, mount.Origin, mount.Objects.ToString(CultureInfo.InvariantCulture),
                 new ByteSize(mount.CachedBytes).ToString(), new ByteSize(mount.OriginBytes).ToString(),
@@ -63,9 +66,11 @@ internal static class LsVerb
         if (json)
             terminal.WriteJson(page, ApiJson.Default.ObjectPage);
         else
-            terminal.WriteTable(["OBJECT", "SIZE", "CACHED", "VERIFIED", "PINNED"], page.Objects.Select(IReadOnlyList<string> (status) =>
+            terminal.WriteTable(["OBJECT", "SIZE", "CACHED", "VERIFIED", "PINNED"],
+                page.Objects.Select(IReadOnlyList<string> (status) =>
             [
-                status.Path, new ByteSize(status.SizeBytes).ToString(), Percent(status), status.Verified, status.Pinned ? "yes" : "-",
+                status.Path, new ByteSize(status.SizeBytes).ToString(), Percent(status), status.Verified,
+                status.Pinned ? "yes" : "-",
             ]));
         if (page.Stale)
             terminal.Error.WriteLine("thaw: the origin does not answer; only objects that the node knows are listed.");

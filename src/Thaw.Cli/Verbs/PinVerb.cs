@@ -10,7 +10,8 @@ internal static class PinVerb
     public static Command Create(VerbHost host)
     {
         var paths = Paths.Argument("Objects, prefixes (trailing slash) or globs");
-        var verb = new Verb("pin", "Keeps objects for certain: they are never evicted", "thaw pin models/llama-70b/") { paths };
+        var verb = new Verb("pin", "Keeps objects for certain: they are never evicted", "thaw pin models/llama-70b/")
+            { paths };
         host.OnNode(verb, async (parse, client, cancellationToken) =>
         {
             var request = new PathsRequest([.. parse.GetRequiredValue(paths)]);

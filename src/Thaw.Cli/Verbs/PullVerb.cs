@@ -12,7 +12,8 @@ internal static class PullVerb
     {
         var path = Paths.Single("An object, a prefix (trailing slash) or a glob");
         var directory = new Argument<string>("DIR") { Description = "The directory to copy to, made if it is missing" };
-        var verb = new Verb("pull", "Copies objects to a directory at full speed, verified; run again, it goes on where it stopped",
+        var verb = new Verb(
+            "pull", "Copies objects to a directory at full speed, verified; run again, it goes on where it stopped",
             "thaw pull models/llama-70b/ ./llama-70b", "thaw pull models/llama-70b/config.json . --json")
         {
             path, directory,
@@ -22,7 +23,8 @@ internal static class PullVerb
             if (!ObjectPath.TryParse(parse.GetRequiredValue(path), out var from))
                 throw new InvalidOperationException("the parser lets only paths through");
             var json = parse.GetValue(host.Json);
-            var reply = await new PullRun(host.Terminal, client, json).RunAsync(from, parse.GetRequiredValue(directory), cancellationToken);
+            var reply = await new PullRun(host.Terminal, client, json)
+                .RunAsync(from, parse.GetRequiredValue(directory), cancellationToken);
             return reply.Value is { } report ? Write(host.Terminal, report, json) : host.Terminal.Fail(reply.Failure!);
         });
         return verb;
@@ -34,7 +36,8 @@ internal static class PullVerb
             terminal.WriteJson(report, CliJson.Default.PullReport);
         else
             terminal.Out.WriteLine($"copied {report.Objects} objects, {new ByteSize(report.TotalBytes)} "
-                + $"({new ByteSize(report.FetchedBytes)} fetched) in {Duration.Round(TimeSpan.FromSeconds(report.Seconds))}; "
+                + $"({new ByteSize(report.FetchedBytes)} fetched) in "
+                + $"{Duration.Round(TimeSpan.FromSeconds(report.Seconds))}; "
                 + $"{report.Verified} verified by a sum.");
         foreach (var sentence in report.Failed)
             terminal.Fail(new CliFailure(ExitCode.Failed, sentence));

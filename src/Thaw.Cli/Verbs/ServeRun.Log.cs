@@ -7,7 +7,8 @@ internal sealed partial class ServeRun
     [LoggerMessage(LogLevel.Warning, "There are no mounts; nothing is served until the configuration names one.")]
     private partial void LogNoMounts();
 
-    [LoggerMessage(LogLevel.Information, "Stopping; requests have {Drain} to end. A second signal ends the process at once.")]
+    [LoggerMessage(
+        LogLevel.Information, "Stopping; requests have {Drain} to end. A second signal ends the process at once.")]
     private partial void LogDraining(TimeSpan drain);
 
     [LoggerMessage(LogLevel.Debug, "Asked to stop.")]

@@ -11,8 +11,8 @@ using Thaw.Daemon.Configuration;
 namespace Thaw.Cli.Verbs;
 
 /// <summary>
-/// One run of a node in the foreground: start, reload on SIGHUP or when the file changes, drain when asked to stop. A bad
-/// file never replaces a good configuration.
+/// One run of a node in the foreground: start, reload on SIGHUP or when the file changes, drain when asked to stop. A
+/// bad file never replaces a good configuration.
 /// </summary>
 internal sealed partial class ServeRun(Terminal terminal, ILoggerFactory loggers, string? file, bool json)
 {
@@ -53,9 +53,12 @@ internal sealed partial class ServeRun(Terminal terminal, ILoggerFactory loggers
         for (Exception? inner = exception; inner is not null; inner = inner.InnerException)
         {
             if (inner is SocketException { SocketErrorCode: SocketError.AddressAlreadyInUse })
-                return $"{listeners} is in use by another process; stop that one, or listen elsewhere ({exception.Message.TrimEnd('.')}).";
-            if (inner is SocketException { SocketErrorCode: SocketError.AddressNotAvailable or SocketError.AccessDenied } socket)
-                return $"{listeners} cannot be listened on: {socket.Message.TrimEnd('.')}; choose an address and port of this host.";
+                return $"{listeners} is in use by another process; stop that one, or listen elsewhere "
+                    + $"({exception.Message.TrimEnd('.')}).";
+            if (inner is SocketException
+                { SocketErrorCode: SocketError.AddressNotAvailable or SocketError.AccessDenied } socket)
+                return $"{listeners} cannot be listened on: {socket.Message.TrimEnd('.')}; choose an address and port "
+                    + "of this host.";
         }
 
         return $"the node cannot start: {exception.Message}";
@@ -73,7 +76,8 @@ internal sealed partial class ServeRun(Terminal terminal, ILoggerFactory loggers
 
     private async Task ReloadUntilStoppedAsync(Node node, CancellationToken stop)
     {
-        var asked = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
+        var asked =
+            Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
         using var hangup = PosixSignalRegistration.Create(PosixSignal.SIGHUP, context =>
         {
             context.Cancel = true;

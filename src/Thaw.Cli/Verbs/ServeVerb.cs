@@ -10,7 +10,9 @@ namespace Thaw.Cli.Verbs;
 /// <summary><c>thaw serve</c>.</summary>
 internal static class ServeVerb
 {
-    /// <summary>Ends the node when its standard input closes, so that it dies with the process that started it.</summary>
+    /// <summary>
+    /// Ends the node when its standard input closes, so that it dies with the process that started it.
+    /// </summary>
     public const string UntilStdinCloses = "--until-stdin-closes";
 
     private static readonly string[] Levels = ["trace", "debug", "information", "warning", "error", "critical", "none"];
@@ -24,11 +26,13 @@ internal static class ServeVerb
         };
         var level = new Option<string>("--log-level")
         {
-            Description = "Least severe messages to log on stderr", DefaultValueFactory = _ => "information",
+            Description = "Least severe messages to log on stderr",
+            DefaultValueFactory = _ => "information",
         };
         level.AcceptOnlyFromAmong(Levels);
         var stdin = new Option<bool>(UntilStdinCloses) { Hidden = true };
-        var verb = new Verb("serve", "Runs a node in the foreground; SIGTERM drains it, SIGHUP reloads its configuration",
+        var verb = new Verb(
+            "serve", "Runs a node in the foreground; SIGTERM drains it, SIGHUP reloads its configuration",
             "thaw serve --config thaw.yaml", "THAW_ORIGIN_MODELS=s3://acme-models/prod thaw serve")
         {
             config, level, stdin,
@@ -80,13 +84,15 @@ internal static class ServeVerb
             options.ColorBehavior = LoggerColorBehavior.Disabled;
         });
         // Standard output is for results.
-        builder.Services.Configure<ConsoleLoggerOptions>(options => options.LogToStandardErrorThreshold = LogLevel.Trace);
+        builder.Services.Configure<ConsoleLoggerOptions>(options =>
+            options.LogToStandardErrorThreshold = LogLevel.Trace);
         // A port in use is told in one sentence by the verb; the host would log it with its trace.
         builder.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.None);
         if (level >= LogLevel.Information)
             builder.AddFilter("Microsoft.AspNetCore", LogLevel.Warning);
     });
 
-    internal static Dictionary<string, string> Variables() => Environment.GetEnvironmentVariables().Cast<DictionaryEntry>()
+    internal static Dictionary<string, string> Variables() =>
+        Environment.GetEnvironmentVariables().Cast<DictionaryEntry>()
         .ToDictionary(entry => (string)entry.Key, entry => (string?)entry.Value ?? "", StringComparer.Ordinal);
 }

@@ -49,6 +49,7 @@ internal static class StatVerb
         output.WriteLine($"modified:  {status.LastModified.ToString("u", CultureInfo.InvariantCulture)}");
         output.WriteLine($"last used: {used}");
         output.WriteLine($"pinned:    {(status.Pinned ? "yes" : "no")}");
-        output.WriteLine($"holders:   {(status.Holders.IsDefaultOrEmpty ? "none" : string.Join(", ", status.Holders))}");
+        output.WriteLine(
+            $"holders:   {(status.Holders.IsDefaultOrEmpty ? "none" : string.Join(", ", status.Holders))}");
     }
 }

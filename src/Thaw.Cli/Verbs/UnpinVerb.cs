@@ -10,7 +10,8 @@ internal static class UnpinVerb
     public static Command Create(VerbHost host)
     {
         var paths = Paths.Argument("Objects, prefixes (trailing slash) or globs");
-        var verb = new Verb("unpin", "Lets objects go again: they may be evicted", "thaw unpin models/llama-70b/") { paths };
+        var verb = new Verb("unpin", "Lets objects go again: they may be evicted", "thaw unpin models/llama-70b/")
+            { paths };
         host.OnNode(verb, async (parse, client, cancellationToken) =>
         {
             var request = new PathsRequest([.. parse.GetRequiredValue(paths)]);

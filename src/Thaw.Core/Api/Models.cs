@@ -23,7 +23,8 @@ public sealed record MountStatus(
 /// <param name="ContentId">Identity of the version, or null if only listed so far.</param>
 /// <param name="LastModified">When it was last changed at the origin.</param>
 /// <param name="ContentType">Media type.</param>
-/// <param name="Verified"><c>none</c> until complete; <c>transport</c>; <c>origin</c> once the origin's own sum matched.</param>
+/// <param name="Verified"><c>none</c> until complete; <c>transport</c>; <c>origin</c> once the origin's own sum
+/// matched.</param>
 /// <param name="Crc32C">CRC-32C of the whole object, 8 hex digits, once the node has all of it.</param>
 /// <param name="Pinned">Kept for certain.</param>
 /// <param name="LastUsed">When it was last read on this node.</param>

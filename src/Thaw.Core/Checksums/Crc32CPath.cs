@@ -4,7 +4,8 @@ using System.Runtime.Intrinsics;
 namespace Thaw.Core.Checksums;
 
 /// <summary>A way to compute CRC-32C: raw registers in and out, any length.</summary>
-internal unsafe readonly struct Crc32CPath(string name, bool isSupported, delegate*<uint, ReadOnlySpan<byte>, uint> append)
+internal unsafe readonly struct Crc32CPath(
+    string name, bool isSupported, delegate*<uint, ReadOnlySpan<byte>, uint> append)
 {
     private const int ShortestFold = 256;
 
@@ -12,8 +13,8 @@ internal unsafe readonly struct Crc32CPath(string name, bool isSupported, delega
 
     /// <summary>
     /// All ways, the first supported one is taken. On x64 wider folding comes first; without AVX-512 (Zen 3) 256-bit
-    /// folding and three-way SSE4.2 measure alike, both twice as fast as 128-bit folding. On Arm the order is not measured
-    /// on hardware.
+    /// folding and three-way SSE4.2 measure alike, both twice as fast as 128-bit folding. On Arm the order is not
+    /// measured on hardware.
     /// </summary>
     public static readonly Crc32CPath[] All =
     [
@@ -31,8 +32,8 @@ internal unsafe readonly struct Crc32CPath(string name, bool isSupported, delega
     public bool IsSupported => isSupported;
 
     /// <summary>
-    /// The fastest way that this machine has and that agrees with the table: a wrong sum would condemn good blocks, and a
-    /// processor, an emulator or a compiler may be wrong where no test of ours ever ran.
+    /// The fastest way that this machine has and that agrees with the table: a wrong sum would condemn good blocks, and
+    /// a processor, an emulator or a compiler may be wrong where no test of ours ever ran.
     /// </summary>
     public static Crc32CPath Chosen => Array.Find(All, path => path.IsSupported && path.AgreesWithTable());
 

@@ -18,8 +18,10 @@ internal static class Crc32CTable
         {
             var low = BinaryPrimitives.ReadUInt32LittleEndian(bytes) ^ crc;
             var high = BinaryPrimitives.ReadUInt32LittleEndian(bytes[4..]);
-            crc = t[0x700 + (byte)low] ^ t[0x600 + (byte)(low >> 8)] ^ t[0x500 + (byte)(low >> 16)] ^ t[0x400 + (int)(low >> 24)]
-                ^ t[0x300 + (byte)high] ^ t[0x200 + (byte)(high >> 8)] ^ t[0x100 + (byte)(high >> 16)] ^ t[(int)(high >> 24)];
+            crc = t[0x700 + (byte)low] ^ t[0x600 + (byte)(low >> 8)]
+                ^ t[0x500 + (byte)(low >> 16)] ^ t[0x400 + (int)(low >> 24)]
+                ^ t[0x300 + (byte)high] ^ t[0x200 + (byte)(high >> 8)]
+                ^ t[0x100 + (byte)(high >> 16)] ^ t[(int)(high >> 24)];
         }
 
         foreach (var value in bytes)

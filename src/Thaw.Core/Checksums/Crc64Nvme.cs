@@ -7,7 +7,8 @@ namespace Thaw.Core.Checksums;
 
 /// <summary>
 /// CRC-64/NVME (reflected polynomial 0x9A6C9329AC4BC9B5, initial and final inversion; NVM Express NVM Command Set 1.0,
-/// 5.2.1.3.4): the sum that S3 publishes as <c>x-amz-checksum-crc64nvme</c>. Finished values, as with <see cref="Crc32C"/>.
+/// 5.2.1.3.4): the sum that S3 publishes as <c>x-amz-checksum-crc64nvme</c>. Finished values, as with
+/// <see cref="Crc32C"/>.
 /// </summary>
 public static unsafe class Crc64Nvme
 {
@@ -51,7 +52,9 @@ public static unsafe class Crc64Nvme
         return first ^ second;
     }
 
-    /// <summary>Slicing-by-8 on raw registers: for short texts and machines without a carry-less multiplication.</summary>
+    /// <summary>
+    /// Slicing-by-8 on raw registers: for short texts and machines without a carry-less multiplication.
+    /// </summary>
     internal static ulong AppendTable(ulong crc, ReadOnlySpan<byte> bytes)
     {
         ReadOnlySpan<ulong> t = Tables;

@@ -24,7 +24,9 @@ internal sealed class CrcField(ulong polynomial, int width)
         return product;
     }
 
-    /// <summary>x^exponent mod P; exponents may be negative, since P has a constant term and x therefore an inverse.</summary>
+    /// <summary>
+    /// x^exponent mod P; exponents may be negative, since P has a constant term and x therefore an inverse.
+    /// </summary>
     public ulong Power(long exponent)
     {
         var power = One;
@@ -46,7 +48,9 @@ internal sealed class CrcField(ulong polynomial, int width)
         return power;
     }
 
-    /// <summary>x^(8 * 2^k - less) mod P for k = 0..62: what a CRC is multiplied with to move it 2^k bytes on.</summary>
+    /// <summary>
+    /// x^(8 * 2^k - less) mod P for k = 0..62: what a CRC is multiplied with to move it 2^k bytes on.
+    /// </summary>
     public ulong[] BytePowers(int less)
     {
         var powers = new ulong[63];
@@ -60,7 +64,9 @@ internal sealed class CrcField(ulong polynomial, int width)
         return powers;
     }
 
-    /// <summary>Tables of slicing-by-8: entry [s * 256 + b] is the CRC register after byte b and s zero bytes.</summary>
+    /// <summary>
+    /// Tables of slicing-by-8: entry [s * 256 + b] is the CRC register after byte b and s zero bytes.
+    /// </summary>
     public ulong[] SlicingTables()
     {
         var tables = new ulong[8 * 256];
@@ -77,6 +83,8 @@ internal sealed class CrcField(ulong polynomial, int width)
         return tables;
     }
 
-    /// <summary>A value's 64 bits as an operand of a carry-less multiplication: its coefficients at the same end.</summary>
+    /// <summary>
+    /// A value's 64 bits as an operand of a carry-less multiplication: its coefficients at the same end.
+    /// </summary>
     public ulong Aligned(ulong value) => value << (64 - width);
 }

@@ -49,7 +49,8 @@ internal static class Fold256
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector256<ulong> Step(Vector256<ulong> piece, Vector256<ulong> by, Vector256<ulong> next) =>
         Avx2.Xor(
-            Avx2.Xor(Pclmulqdq.V256.CarrylessMultiply(piece, by, 0x00), Pclmulqdq.V256.CarrylessMultiply(piece, by, 0x11)),
+            Avx2.Xor(Pclmulqdq.V256.CarrylessMultiply(piece, by, 0x00),
+                Pclmulqdq.V256.CarrylessMultiply(piece, by, 0x11)),
             next);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

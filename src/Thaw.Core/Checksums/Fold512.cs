@@ -42,7 +42,8 @@ internal static class Fold512
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector512<ulong> Step(Vector512<ulong> piece, Vector512<ulong> by, Vector512<ulong> next) =>
         Avx512F.TernaryLogic(
-            Pclmulqdq.V512.CarrylessMultiply(piece, by, 0x00), Pclmulqdq.V512.CarrylessMultiply(piece, by, 0x11), next, 0x96);
+            Pclmulqdq.V512.CarrylessMultiply(piece, by, 0x00), Pclmulqdq.V512.CarrylessMultiply(piece, by, 0x11), next,
+            0x96);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector512<ulong> All(Vector128<ulong> quarter) =>

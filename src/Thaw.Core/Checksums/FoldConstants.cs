@@ -5,8 +5,8 @@ namespace Thaw.Core.Checksums;
 /// <summary>
 /// Multipliers that move a 128-bit piece of a message forward by a number of bytes modulo P (Intel, "Fast CRC
 /// Computation for Generic Polynomials Using PCLMULQDQ Instruction", 2009).
-/// In reflected form the low half of a piece holds the higher powers, so moving by D bits takes x^(D+64) for the low and
-/// x^D for the high half; one less in each exponent, because a carry-less product of reflected halves comes out
+/// In reflected form the low half of a piece holds the higher powers, so moving by D bits takes x^(D+64) for the low
+/// and x^D for the high half; one less in each exponent, because a carry-less product of reflected halves comes out
 /// multiplied by x.
 /// </summary>
 internal sealed class FoldConstants(CrcField field)

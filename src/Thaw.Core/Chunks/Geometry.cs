@@ -1,8 +1,8 @@
 namespace Thaw.Core.Chunks;
 
 /// <summary>
-/// How a version is cut: chunks of 8 MiB, the unit of fetching, placing and evicting, made of blocks of 256 KiB, the unit
-/// of checking. Constants of format 1, not options.
+/// How a version is cut: chunks of 8 MiB, the unit of fetching, placing and evicting, made of blocks of 256 KiB, the
+/// unit of checking. Constants of format 1, not options.
 /// </summary>
 public static class Geometry
 {

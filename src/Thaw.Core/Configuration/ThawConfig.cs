@@ -4,7 +4,9 @@ using Thaw.Core.Units;
 
 namespace Thaw.Core.Configuration;
 
-/// <summary>The whole configuration, valid and with defaults filled in. Options that are not built yet have no place here.</summary>
+/// <summary>
+/// The whole configuration, valid and with defaults filled in. Options that are not built yet have no place here.
+/// </summary>
 public sealed record ThawConfig
 {
     /// <summary>This node.</summary>
@@ -84,7 +86,9 @@ public sealed record MountConfig
     /// <summary>Bucket at the origin; empty for a directory.</summary>
     public required string OriginBucket { get; init; }
 
-    /// <summary>Key prefix at the origin, empty or ending in a slash; the directory for <see cref="OriginScheme.File"/>.</summary>
+    /// <summary>
+    /// Key prefix at the origin, empty or ending in a slash; the directory for <see cref="OriginScheme.File"/>.
+    /// </summary>
     public required string OriginPrefix { get; init; }
 
     /// <summary>Endpoint of a compatible service; null: the provider's own.</summary>
@@ -110,7 +114,8 @@ public sealed record MountConfig
 }
 
 /// <summary>Credentials: from files, none at all, or the provider's default chain when nothing is set.</summary>
-public sealed record CredentialsConfig(string? AccessKeyFile = null, string? SecretKeyFile = null, bool Anonymous = false);
+public sealed record CredentialsConfig(
+    string? AccessKeyFile = null, string? SecretKeyFile = null, bool Anonymous = false);
 
 /// <summary>Limits towards each origin host and bucket.</summary>
 public sealed record OriginsConfig

@@ -12,13 +12,17 @@ public interface IModelReader
     /// <summary>The mounts in order of configuration.</summary>
     IReadOnlyList<MountName> Mounts { get; }
 
-    /// <summary>The mount that a bucket names: the mount's own name, or the bucket alias that clients already use.</summary>
+    /// <summary>
+    /// The mount that a bucket names: the mount's own name, or the bucket alias that clients already use.
+    /// </summary>
     bool TryFindMount(string bucket, [NotNullWhen(true)] out MountName? mount);
 
     /// <summary>The present version of an object, at most <c>revalidate</c> old.</summary>
     ValueTask<Result<ObjectVersion>> ResolveAsync(ObjectPath path, CancellationToken cancellationToken);
 
-    /// <summary>One page of a mount's keys. While the origin is down and <c>staleIfError</c> allows: of the known ones.</summary>
+    /// <summary>
+    /// One page of a mount's keys. While the origin is down and <c>staleIfError</c> allows: of the known ones.
+    /// </summary>
     ValueTask<Result<ListPage>> ListAsync(string mount, ListRequest request, CancellationToken cancellationToken);
 
     /// <summary>

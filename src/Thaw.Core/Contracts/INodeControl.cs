@@ -12,7 +12,9 @@ public interface INodeControl
     /// <summary>The mounts with what is cached of each.</summary>
     IReadOnlyList<MountStatus> GetMounts();
 
-    /// <summary>Objects at or below a path, with what of each is cached; one page of at most <paramref name="limit"/>.</summary>
+    /// <summary>
+    /// Objects at or below a path, with what of each is cached; one page of at most <paramref name="limit"/>.
+    /// </summary>
     ValueTask<Result<ObjectPage>> GetObjectsAsync(
         string path, string? continuation, int limit, CancellationToken cancellationToken);
 
@@ -28,7 +30,9 @@ public interface INodeControl
     /// <summary>Cancels a job; null if there is none of that id. Bytes that are here stay.</summary>
     JobStatus? CancelJob(string id);
 
-    /// <summary>Drops cached bytes at or below the paths; pinned objects and objects in use are left and counted.</summary>
+    /// <summary>
+    /// Drops cached bytes at or below the paths; pinned objects and objects in use are left and counted.
+    /// </summary>
     ValueTask<Result<FreeResult>> FreeAsync(PathsRequest request, CancellationToken cancellationToken);
 
     /// <summary>Pins or unpins objects at or below the paths: pinned ones are never evicted.</summary>

@@ -1,6 +1,8 @@
 namespace Thaw.Core.Failures;
 
-/// <summary>What went wrong, as every face has to tell it; each face has one table from kind to its own codes.</summary>
+/// <summary>
+/// What went wrong, as every face has to tell it; each face has one table from kind to its own codes.
+/// </summary>
 public enum FailureKind
 {
     /// <summary>No object of that name.</summary>

@@ -2,7 +2,9 @@ using System.Diagnostics.CodeAnalysis;
 
 namespace Thaw.Core.Failures;
 
-/// <summary>A value, or the failure that stands in its place. The default value is a failure-less default of T.</summary>
+/// <summary>
+/// A value, or the failure that stands in its place. The default value is a failure-less default of T.
+/// </summary>
 public readonly struct Result<T>
 {
     private readonly T _value;

@@ -21,11 +21,14 @@ public sealed record ObjectVersion
     public string? ContentType { get; init; }
 
     /// <summary>User metadata: names without <c>x-amz-meta-</c>, lower case.</summary>
-    public ImmutableSortedDictionary<string, string> Metadata { get; init; } = ImmutableSortedDictionary<string, string>.Empty;
+    public ImmutableSortedDictionary<string, string> Metadata { get; init; } =
+        ImmutableSortedDictionary<string, string>.Empty;
 
     /// <summary>Full-object sum, if the origin publishes one.</summary>
     public OriginSum? Sum { get; init; }
 
-    /// <summary>The origin has no strong versions (directory, NFS, plain HTTP): promises that cannot hold say so.</summary>
+    /// <summary>
+    /// The origin has no strong versions (directory, NFS, plain HTTP): promises that cannot hold say so.
+    /// </summary>
     public bool IsWeak { get; init; }
 }

@@ -44,7 +44,8 @@ public sealed record OriginSum(SumKind Kind, ImmutableArray<byte> Value)
     public bool Equals(OriginSum? other) => other is not null && Kind == other.Kind && Matches(other.Value.AsSpan());
 
     /// <inheritdoc />
-    public override int GetHashCode() => HashCode.Combine(Kind, Value.Length > 3 ? BitConverter.ToInt32(Value.AsSpan()) : 0);
+    public override int GetHashCode() =>
+        HashCode.Combine(Kind, Value.Length > 3 ? BitConverter.ToInt32(Value.AsSpan()) : 0);
 
     /// <inheritdoc />
     public override string ToString() => $"{Kind}:{Convert.ToHexStringLower(Value.AsSpan())}";

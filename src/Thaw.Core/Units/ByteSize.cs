@@ -2,7 +2,9 @@ using System.Globalization;
 
 namespace Thaw.Core.Units;
 
-/// <summary>A number of bytes, from 0 to 2^63-1; written as <c>512MiB</c>, <c>1.5GiB</c>, <c>200MB</c> or <c>1048576</c>.</summary>
+/// <summary>
+/// A number of bytes, from 0 to 2^63-1; written as <c>512MiB</c>, <c>1.5GiB</c>, <c>200MB</c> or <c>1048576</c>.
+/// </summary>
 public readonly record struct ByteSize(long Bytes) : IComparable<ByteSize>
 {
     private static readonly (string Suffix, long Factor)[] Suffixes =
@@ -12,7 +14,9 @@ public readonly record struct ByteSize(long Bytes) : IComparable<ByteSize>
         ("KB", 1_000), ("kB", 1_000), ("B", 1),
     ];
 
-    /// <summary>Reads a size; decimal and binary units, one optional space; rejects negatives, overflow and rubbish.</summary>
+    /// <summary>
+    /// Reads a size; decimal and binary units, one optional space; rejects negatives, overflow and rubbish.
+    /// </summary>
     public static bool TryParse(string? text, out ByteSize size)
     {
         size = default;

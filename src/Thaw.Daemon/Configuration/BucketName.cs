@@ -13,7 +13,8 @@ internal static class BucketName
     {
         if (name.Length is < 3 or > 63)
             return $"has {name.Length} characters; use 3 to 63";
-        if (name.Any(letter => !char.IsAsciiLetterLower(letter) && !char.IsAsciiDigit(letter) && letter is not ('.' or '-')))
+        if (name.Any(letter =>
+            !char.IsAsciiLetterLower(letter) && !char.IsAsciiDigit(letter) && letter is not ('.' or '-')))
             return "may hold only lower-case letters, digits, '.' and '-'";
         if (!char.IsAsciiLetterOrDigit(name[0]) || !char.IsAsciiLetterOrDigit(name[^1]))
             return "has to begin and end with a letter or digit";

@@ -4,8 +4,8 @@ using Thaw.Core;
 namespace Thaw.Daemon.Configuration;
 
 /// <summary>
-/// Reads a configuration: every option is checked against <see cref="OptionTable"/>, then the options against each other;
-/// all errors are told at once. No text makes it throw.
+/// Reads a configuration: every option is checked against <see cref="OptionTable"/>, then the options against each
+/// other; all errors are told at once. No text makes it throw.
 /// </summary>
 public static class ConfigReader
 {
@@ -16,7 +16,8 @@ public static class ConfigReader
     {
         var values = new ConfigValues(fileName);
         if (yaml.Length > Limits.ConfigBytes)
-            values.Report(0, "", $"the file is larger than {Limits.ConfigBytes >> 20} MiB; this cannot be a configuration.");
+            values.Report(
+                0, "", $"the file is larger than {Limits.ConfigBytes >> 20} MiB; this cannot be a configuration.");
         else
             AddDocument(YamlTree.Read(yaml, values.Report), values);
         return ConfigBinder.Bind(values);
@@ -29,7 +30,8 @@ public static class ConfigReader
         {
             var length = new FileInfo(path).Length;
             if (length > Limits.ConfigBytes)
-                return Refuse(path, $"the file is larger than {Limits.ConfigBytes >> 20} MiB; this cannot be a configuration.");
+                return Refuse(
+                    path, $"the file is larger than {Limits.ConfigBytes >> 20} MiB; this cannot be a configuration.");
             return Read(await File.ReadAllTextAsync(path, Encoding.UTF8, cancellationToken), path);
         }
         catch (Exception exception) when (exception is FileNotFoundException or DirectoryNotFoundException)
@@ -42,7 +44,8 @@ public static class ConfigReader
         }
     }
 
-    private static ConfigReading Refuse(string path, string sentence) => new(null, [new ConfigError(path, 0, "", sentence)]);
+    private static ConfigReading Refuse(string path, string sentence) =>
+        new(null, [new ConfigError(path, 0, "", sentence)]);
 
     private static void AddDocument(YamlValue? root, ConfigValues values)
     {

@@ -56,7 +56,9 @@ internal sealed class ConfigValues(string file)
     /// <summary>Number of groups in a list.</summary>
     public int Count(string key) => _lists.GetValueOrDefault(key);
 
-    /// <summary>The value; <paramref name="otherwise"/> when it was not written or one of the option's words was.</summary>
+    /// <summary>
+    /// The value; <paramref name="otherwise"/> when it was not written or one of the option's words was.
+    /// </summary>
     public T Get<T>(string key, T otherwise) =>
         _values.TryGetValue(key, out var found) && found.Value is T value ? value : otherwise;
 

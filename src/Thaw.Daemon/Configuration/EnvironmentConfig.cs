@@ -33,13 +33,15 @@ public static class EnvironmentConfig
         if (count == 0)
         {
             values.Report(0, "mounts",
-                "there is nothing to serve; write a file and name it with --config, or set THAW_ORIGIN_MODELS=s3://bucket/prefix.");
+                "there is nothing to serve; write a file and name it with --config, or set "
+                    + "THAW_ORIGIN_MODELS=s3://bucket/prefix.");
         }
 
         var cacheHome = environment.GetValueOrDefault("XDG_CACHE_HOME") is { Length: > 0 } set && Path.IsPathRooted(set)
             ? set : home is { Length: > 0 } ? Path.Combine(home, ".cache") : null;
         if (cacheHome is null)
-            values.Report(0, "cache.disks", "there is no home directory to keep the cache in; set HOME or write a file.");
+            values.Report(
+                0, "cache.disks", "there is no home directory to keep the cache in; set HOME or write a file.");
         else
         {
             values.SetCount("cache.disks", 1);

@@ -57,9 +57,11 @@ internal static class MountBinder
             RefuseForDirectory(path, values);
         var region = values.Get($"{path}.region", "auto");
         // It becomes a part of a host name, and the SDK refuses others only when the origin is made.
-        if (region.Length > MostRegionCharacters || !region.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.'))
+        if (region.Length > MostRegionCharacters
+            || !region.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.'))
             values.Report(values.Line($"{path}.region"), $"{path}.region",
-                $"\"{OptionText.Shorten(region)}\" is no region's name: letters, digits, '-', '_' and '.', at most {MostRegionCharacters}.");
+                $"\"{OptionText.Shorten(region)}\" is no region's name: "
+                + $"letters, digits, '-', '_' and '.', at most {MostRegionCharacters}.");
         return new MountConfig
         {
             Name = name,
@@ -85,7 +87,8 @@ internal static class MountBinder
         {
             // A missing one is reported with the list; an empty one can only come from the environment.
             if (values.Has(key) && !values.IsBad(key))
-                values.Report(values.Line(key), key, "the origin is empty; write s3://bucket/prefix or file:///directory.");
+                values.Report(
+                    values.Line(key), key, "the origin is empty; write s3://bucket/prefix or file:///directory.");
             return null;
         }
 
@@ -104,7 +107,8 @@ internal static class MountBinder
             && endpoint.PathAndQuery == "/" && endpoint.UserInfo.Length == 0 && endpoint.Fragment.Length == 0)
             return endpoint;
         values.Report(values.Line(key), key,
-            $"\"{OptionText.Shorten(text)}\" is no endpoint; write scheme, host and port alone, such as http://127.0.0.1:9000.");
+            $"\"{OptionText.Shorten(text)}\" is no endpoint; write scheme, host and port alone, such as "
+                + "http://127.0.0.1:9000.");
         return null;
     }
 

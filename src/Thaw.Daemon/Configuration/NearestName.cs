@@ -10,7 +10,8 @@ public static class NearestName
     {
         if (written.Length is 0 or > LongestName)
             return null;
-        var best = names.Select(name => (Name: name, Distance: Distance(written.ToLowerInvariant(), name.ToLowerInvariant())))
+        var best = names.Select(name =>
+            (Name: name, Distance: Distance(written.ToLowerInvariant(), name.ToLowerInvariant())))
             .OrderBy(pair => pair.Distance).FirstOrDefault();
         return best.Name is not null && best.Distance <= Math.Max(1, best.Name.Length / 3) ? best.Name : null;
     }

@@ -11,17 +11,21 @@ public static class OptionReference
         var page = new StringBuilder("""
             # Configuration
 
-            Every option of `thaw.yaml`, written from the table that the reader itself uses. `thaw config check FILE` tells all
-            errors of a file at once; `thaw config explain KEY` tells one option. An option takes effect after a restart unless
-            it is marked `live`; live ones take effect on SIGHUP, or within seconds after the file has changed.
+            Every option of `thaw.yaml`, written from the table that the reader itself uses. `thaw config check FILE`
+            tells all errors of a file at once; `thaw config explain KEY` tells one option. An option takes effect after
+            a restart unless it is marked `live`; live ones take effect on SIGHUP, or within seconds after the file has
+            changed.
 
 
             """);
-        foreach (var group in OptionTable.Rows.GroupBy(row => row.Key.Split('.')[0].Replace("[]", "", StringComparison.Ordinal)))
+        foreach (var group in OptionTable.Rows.GroupBy(row =>
+            row.Key.Split('.')[0].Replace("[]", "", StringComparison.Ordinal)))
         {
-            page.Append($"## `{group.Key}`\n\n| option | default | bounds | change | what it is for |\n|---|---|---|---|---|\n");
+            page.Append($"## `{group.Key}`\n\n"
+                + "| option | default | bounds | change | what it is for |\n|---|---|---|---|---|\n");
             foreach (var row in group)
-                page.Append($"| `{row.Key}` | {(row.Required ? "required" : row.Default)} | {Bounds(row)} | {Change(row)} | {row.Reason} |\n");
+                page.Append($"| `{row.Key}` | {(row.Required ? "required" : row.Default)} | {Bounds(row)} | "
+                    + $"{Change(row)} | {row.Reason} |\n");
             page.Append('\n');
         }
 

@@ -147,12 +147,14 @@ public static class OptionTable
             "The bucket name that S3 clients already use, so that they need no change."),
         new("mounts[].origin", OptionKind.Url, "", "s3://bucket/prefix or file:///directory",
             "Where the objects come from.") { Required = true },
-        new("mounts[].endpoint", OptionKind.Url, "the provider's own", "http:// or https://, host and port; only with s3://",
+        new("mounts[].endpoint", OptionKind.Url, "the provider's own",
+            "http:// or https://, host and port; only with s3://",
             "Endpoint of an S3-compatible service."),
         new("mounts[].region", OptionKind.Text, "auto", "a region's name, or auto",
             "Region that requests are signed for; auto takes the environment's, or us-east-1."),
         new("mounts[].pathStyle", OptionKind.Word, "auto", "auto, true or false",
-            "Path-style addressing; auto uses it when an endpoint is configured.") { Words = ["auto", "true", "false"] },
+            "Path-style addressing; auto uses it when an endpoint is configured.")
+                { Words = ["auto", "true", "false"] },
         new("mounts[].credentials.accessKeyFile", OptionKind.Path, "the provider's default chain", "an absolute path",
             "File that holds the access key; files can be rotated and never show in a process list."),
         new("mounts[].credentials.secretKeyFile", OptionKind.Path, "the provider's default chain", "an absolute path",
@@ -160,7 +162,8 @@ public static class OptionTable
         new("mounts[].credentials.anonymous", OptionKind.Switch, "false", "true or false",
             "Sends unsigned requests, for public buckets."),
         new("mounts[].revalidate", OptionKind.Duration, "60s", "0s-365d",
-            "How long a known version is believed before the origin is asked again; one HEAD a minute and key is cheap.")
+            "How long a known version is believed before the origin is asked again; one HEAD a minute and key is "
+                + "cheap.")
         {
             Most = 365 * Day,
         },

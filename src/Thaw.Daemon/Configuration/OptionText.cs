@@ -10,7 +10,9 @@ internal sealed record CapacityValue(ByteSize? Size, int? Percent, bool OfFree =
 /// <summary>Turns the text of an option into its value, within the bounds of its row.</summary>
 internal static class OptionText
 {
-    /// <summary>The value, or the sentence that says what is wrong; a null value stands for one of the row's words.</summary>
+    /// <summary>
+    /// The value, or the sentence that says what is wrong; a null value stands for one of the row's words.
+    /// </summary>
     public static (object? Value, string? Sentence) Parse(OptionRow row, string text)
     {
         if (row.Kind != OptionKind.Word && row.Words.Contains(text))
@@ -32,7 +34,8 @@ internal static class OptionText
         OptionKind.Text or OptionKind.Url => text.Length == 0 ? null : text,
         OptionKind.Word => row.Words.Contains(text) ? text : null,
         OptionKind.Switch => text switch { "true" => true, "false" => false, _ => null },
-        OptionKind.Number => long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number)
+        OptionKind.Number =>
+            long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number)
             ? number : null,
         OptionKind.Size => ByteSize.TryParse(text, out var size) ? size : null,
         OptionKind.Capacity => ParseCapacity(text),
@@ -69,7 +72,8 @@ internal static class OptionText
     private static IPEndPoint? ParseEndpoint(string text)
     {
         var colon = text.LastIndexOf(':');
-        if (colon <= 0 || !ushort.TryParse(text.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var port))
+        if (colon <= 0
+            || !ushort.TryParse(text.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var port))
             return null;
         var host = text[..colon];
         var bracketed = host.StartsWith('[') && host.EndsWith(']');

@@ -12,7 +12,8 @@ internal sealed record OriginUrl(OriginScheme Scheme, string Bucket, string Pref
     {
         var separator = text.IndexOf("://", StringComparison.Ordinal);
         if (separator <= 0)
-            return (null, $"\"{OptionText.Shorten(text)}\" is not a URL; write s3://bucket/prefix or file:///directory.");
+            return (null,
+                $"\"{OptionText.Shorten(text)}\" is not a URL; write s3://bucket/prefix or file:///directory.");
         var scheme = text[..separator];
         var rest = text[(separator + 3)..];
         if (rest.AsSpan().IndexOfAny('?', '#', '\0') >= 0)
@@ -37,7 +38,8 @@ internal sealed record OriginUrl(OriginScheme Scheme, string Bucket, string Pref
             return (null, $"\"{OptionText.Shorten(bucket)}\" is no bucket; write s3://bucket/prefix.");
         if (prefix.StartsWith('/') || prefix.Contains("//", StringComparison.Ordinal))
             return (null, "the prefix holds an empty part; write s3://bucket/prefix with single slashes.");
-        return (new OriginUrl(OriginScheme.S3, bucket, prefix.Length == 0 || prefix.EndsWith('/') ? prefix : prefix + "/"), null);
+        return (new OriginUrl(
+            OriginScheme.S3, bucket, prefix.Length == 0 || prefix.EndsWith('/') ? prefix : prefix + "/"), null);
     }
 
     private static (OriginUrl?, string?) ParseFile(string rest)

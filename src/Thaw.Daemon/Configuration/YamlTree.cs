@@ -6,8 +6,8 @@ namespace Thaw.Daemon.Configuration;
 
 /// <summary>
 /// Builds a tree of <see cref="YamlValue"/> from parsing events, so that doubled keys become errors with their lines
-/// instead of one exception, and so that depth and the growth by aliases are bounded before anything is built. An anchor
-/// is known only once its value is complete: a value cannot contain itself.
+/// instead of one exception, and so that depth and the growth by aliases are bounded before anything is built. An
+/// anchor is known only once its value is complete: a value cannot contain itself.
 /// </summary>
 internal sealed class YamlTree
 {
@@ -64,12 +64,14 @@ internal sealed class YamlTree
     {
         var line = _parser.Current is null && !_parser.MoveNext() ? 0 : (int)_parser.Current!.Start.Line;
         if (depth > Limits.ConfigDepth)
-            throw new TooMuchException(line, $"values are nested deeper than {Limits.ConfigDepth}; write them flatter.");
+            throw new TooMuchException(
+                line, $"values are nested deeper than {Limits.ConfigDepth}; write them flatter.");
         Count(1, line);
         if (_parser.TryConsume<AnchorAlias>(out var alias))
             return ReadAlias(alias, line);
         if (_parser.TryConsume<Scalar>(out var scalar))
-            return Remember(scalar, new YamlScalar(line, scalar.Value, scalar.Style == ScalarStyle.Plain) { Weight = 1 });
+            return Remember(
+                scalar, new YamlScalar(line, scalar.Value, scalar.Style == ScalarStyle.Plain) { Weight = 1 });
         if (_parser.TryConsume<SequenceStart>(out var sequence))
             return Remember(sequence, ReadList(line, depth));
         return Remember(_parser.Consume<MappingStart>(), ReadMap(line, depth));

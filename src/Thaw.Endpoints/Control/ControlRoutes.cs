@@ -2,7 +2,9 @@ using System.ComponentModel;
 using System.Globalization;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.OpenApi;
 using Microsoft.AspNetCore.Routing;
+using Microsoft.OpenApi;
 using Thaw.Core;
 using Thaw.Core.Api;
 using Thaw.Core.Contracts;
@@ -15,20 +17,22 @@ internal sealed class ControlRoutes(INodeControl control)
 {
     private const string StatsText = "Counters since start and gauges of the node; with scope=cluster, of all nodes.";
     private const string ObjectsText = "Objects at or below a path and what of each is cached, a page at a time.";
+    private const string PathText =
+        "mount/key, a prefix with a trailing slash, or a glob with * and **; a mount's name alone is all of it.";
     private const string JobText = "Starts a job: loads objects into the cache, or verifies cached ones.";
     private const string FreeText = "Drops cached bytes; pinned objects and objects in use are left and counted.";
 
     /// <summary>Adds the operations to the application.</summary>
     public void Map(IEndpointRouteBuilder routes)
     {
-        var api = routes.MapGroup("/api/v1");
+        var api = routes.MapGroup("/api/v1").WithTags("node");
         api.MapGet("/stats", Stats).WithName("getStats").WithSummary(StatsText).Produces<NodeStats>()
             .ProducesProblem(StatusCodes.Status400BadRequest);
         api.MapGet("/mounts", () => TypedResults.Ok(control.GetMounts())).WithName("getMounts")
             .WithSummary("The mounts in order of configuration, and what is cached of each.")
             .Produces<IReadOnlyList<MountStatus>>();
         MapProblems(api.MapGet("/objects", Objects).WithName("getObjects").WithSummary(ObjectsText)
-            .Produces<ObjectPage>());
+            .Produces<ObjectPage>().AddOpenApiOperationTransformer(DescribeLimit));
         api.MapGet("/jobs", () => TypedResults.Ok(control.GetJobs())).WithName("getJobs")
             .WithSummary("All jobs of this run, newest first.").Produces<IReadOnlyList<JobStatus>>();
         MapProblems(api.MapPost("/jobs", StartJob).WithName("startJob").WithSummary(JobText)
@@ -51,11 +55,30 @@ internal sealed class ControlRoutes(INodeControl control)
 
     private void MapHealth(IEndpointRouteBuilder routes)
     {
-        routes.MapGet("/healthz", () => TypedResults.Text("ok\n")).WithName("getHealth")
+        routes.MapGet("/healthz", () => TypedResults.Text("ok\n")).WithName("getHealth").WithTags("health")
             .WithSummary("200 while the process answers.").Produces<string>(contentType: "text/plain");
-        routes.MapGet("/readyz", Ready).WithName("getReady")
+        routes.MapGet("/readyz", Ready).WithName("getReady").WithTags("health")
             .WithSummary("200 once the node can serve; 503 with the reasons until then.")
             .Produces<ReadyStatus>().Produces<ReadyStatus>(StatusCodes.Status503ServiceUnavailable);
+    }
+
+    /// <summary>
+    /// The limit is bound as text, so that a wrong one is answered with a sentence; to clients it is a number.
+    /// </summary>
+    private static Task DescribeLimit(
+        OpenApiOperation operation, OpenApiOperationTransformerContext context, CancellationToken cancellationToken)
+    {
+        foreach (var parameter in operation.Parameters ?? [])
+            if (parameter is OpenApiParameter { Name: "limit" } limit)
+                limit.Schema = new OpenApiSchema
+                {
+                    Type = JsonSchemaType.Integer,
+                    Format = "int32",
+                    Minimum = "1",
+                    Maximum = Limits.ListPageKeys.ToString(CultureInfo.InvariantCulture),
+                    Default = Limits.ListPageKeys,
+                };
+        return Task.CompletedTask;
     }
 
     private static void MapProblems(RouteHandlerBuilder route) => route
@@ -70,7 +93,7 @@ internal sealed class ControlRoutes(INodeControl control)
             : Bad($"Parameter 'scope' is '{scope}': it is node or cluster.");
 
     private async Task<IResult> Objects(
-        [Description("mount/key, a prefix with a trailing slash, or a glob with * and **; a mount's name alone is all of it.")] string? path,
+        [Description(PathText)] string? path,
         [Description("The continuation of the page before.")] string? continuation,
         [Description("Most objects on the page, 1-1000; 1000 unless given.")] string? limit,
         CancellationToken cancellationToken)
@@ -99,7 +122,8 @@ internal sealed class ControlRoutes(INodeControl control)
         request.Kind is not ("load" or "verify")
             ? new Failure(FailureKind.InvalidRequest, $"Field 'kind' is '{request.Kind}': it is load or verify.")
             : request.BandwidthBytesPerSecond is <= 0
-                ? new Failure(FailureKind.InvalidRequest, "Field 'bandwidthBytesPerSecond' must be more than 0, or left out.")
+                ? new Failure(
+                    FailureKind.InvalidRequest, "Field 'bandwidthBytesPerSecond' must be more than 0, or left out.")
                 : JsonBody.PathsError(request.Paths);
 
     private IResult GetJob([Description("The job's id.")] string id) =>
@@ -148,7 +172,8 @@ internal sealed class ControlRoutes(INodeControl control)
         result.TryGet(out var value, out var failure) ? TypedResults.Ok(value) : Problems.From(failure);
 
     private static IResult NoJob(string id) =>
-        Problems.From(new Failure(FailureKind.NotFound, $"There is no job '{id}' on this node: 'thaw jobs' lists them."));
+        Problems.From(
+            new Failure(FailureKind.NotFound, $"There is no job '{id}' on this node: 'thaw jobs' lists them."));
 
     private static IResult Bad(string message) => Problems.From(new Failure(FailureKind.InvalidRequest, message));
 }

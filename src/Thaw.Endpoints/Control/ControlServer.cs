@@ -1,4 +1,5 @@
 using System.Net;
+using System.Text.Json.Serialization;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.Hosting;
@@ -20,8 +21,8 @@ using Thaw.Core.Metering;
 namespace Thaw.Endpoints.Control;
 
 /// <summary>
-/// The control endpoint: REST, OpenAPI, metrics, health and the start page over one <see cref="INodeControl"/>. It reads no
-/// settings from files or the environment and leaves signals to the daemon. Start once, stop once.
+/// The control endpoint: REST, OpenAPI, metrics, health and the start page over one <see cref="INodeControl"/>. It
+/// reads no settings from files or the environment and leaves signals to the daemon. Start once, stop once.
 /// </summary>
 public sealed partial class ControlServer : IAsyncDisposable
 {
@@ -36,7 +37,8 @@ public sealed partial class ControlServer : IAsyncDisposable
     /// <param name="config">Listener.</param>
     /// <param name="loggerFactory">Where messages go.</param>
     public ControlServer(
-        INodeControl control, Func<IReadOnlyList<MountMeter>> mounts, ControlConfig config, ILoggerFactory loggerFactory)
+        INodeControl control, Func<IReadOnlyList<MountMeter>> mounts, ControlConfig config,
+        ILoggerFactory loggerFactory)
     {
         ArgumentNullException.ThrowIfNull(config);
         _logger = loggerFactory.CreateLogger<ControlServer>();
@@ -48,7 +50,10 @@ public sealed partial class ControlServer : IAsyncDisposable
         builder.Services.AddRoutingCore();
         builder.Services.AddProblemDetails();
         builder.Services.ConfigureHttpJsonOptions(json =>
-            json.SerializerOptions.TypeInfoResolverChain.Insert(0, ApiJson.Default));
+        {
+            json.SerializerOptions.TypeInfoResolverChain.Insert(0, ApiJson.Default);
+            json.SerializerOptions.NumberHandling = JsonNumberHandling.Strict; // numbers are numbers, not texts
+        });
         builder.Services.AddOpenApi(Describe);
         AddMetrics(builder.Services, control);
         _application = builder.Build();
@@ -69,7 +74,9 @@ public sealed partial class ControlServer : IAsyncDisposable
         Log.Listening(_logger, _endPoint);
     }
 
-    /// <summary>Takes no more connections and lets requests end; once the token is cancelled, connections are cut.</summary>
+    /// <summary>
+    /// Takes no more connections and lets requests end; once the token is cancelled, connections are cut.
+    /// </summary>
     public Task StopAsync(CancellationToken cancellationToken) => _application.StopAsync(cancellationToken);
 
     /// <inheritdoc />
@@ -134,7 +141,8 @@ public sealed partial class ControlServer : IAsyncDisposable
         var http = context.HttpContext;
         var detail = http.Response.StatusCode switch
         {
-            StatusCodes.Status404NotFound => $"There is nothing at {http.Request.Path}: /openapi/v1.json lists what there is.",
+            StatusCodes.Status404NotFound =>
+                $"There is nothing at {http.Request.Path}: /openapi/v1.json lists what there is.",
             StatusCodes.Status405MethodNotAllowed =>
                 $"{http.Request.Method} is not allowed at {http.Request.Path}: {http.Response.Headers.Allow} is.",
             StatusCodes.Status415UnsupportedMediaType => "The body must be JSON with Content-Type: application/json.",
@@ -148,7 +156,8 @@ public sealed partial class ControlServer : IAsyncDisposable
         if (http.Features.Get<IExceptionHandlerFeature>()?.Error
             is Microsoft.AspNetCore.Http.BadHttpRequestException bad)
             return Problems.WriteStatusAsync(http, StatusCodes.Status400BadRequest, bad.Message);
-        if (http.Features.Get<IExceptionHandlerFeature>()?.Error is { } error && !http.RequestAborted.IsCancellationRequested)
+        if (http.Features.Get<IExceptionHandlerFeature>()?.Error is { } error
+            && !http.RequestAborted.IsCancellationRequested)
             Log.Bug(_logger, error, http.Request.Method, http.Request.Path);
         return Problems.WriteStatusAsync(http, StatusCodes.Status500InternalServerError,
             "The node met an internal error; its log has the details.");

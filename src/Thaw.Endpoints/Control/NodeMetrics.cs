@@ -7,8 +7,8 @@ using Thaw.Core.Metering;
 namespace Thaw.Endpoints.Control;
 
 /// <summary>
-/// The node's counters and gauges as observable instruments: they read what the node counts anyway, when asked. The meter's
-/// scope is the node, so that several nodes in one process each export their own.
+/// The node's counters and gauges as observable instruments: they read what the node counts anyway, when asked. The
+/// meter's scope is the node, so that several nodes in one process each export their own.
 /// </summary>
 internal sealed class NodeMetrics : IDisposable
 {
@@ -19,7 +19,8 @@ internal sealed class NodeMetrics : IDisposable
     public const string ChunkFetch = "thaw_chunk_fetch_seconds";
 
     /// <summary>
-    /// Buckets of <see cref="ChunkFetch"/>: 8 MiB take 1 ms from a page cache, 80 ms at 100 MB/s, seconds behind a throttle.
+    /// Buckets of <see cref="ChunkFetch"/>: 8 MiB take 1 ms from a page cache, 80 ms at 100 MB/s, seconds behind a
+    /// throttle.
     /// </summary>
     public static readonly ImmutableArray<double> ChunkFetchSeconds =
         [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
@@ -59,7 +60,8 @@ internal sealed class NodeMetrics : IDisposable
             from mount in mounts()
             from face in Faces
             from tier in AllTiers
-            select Measure(mount.Served(face, tier), ("face", Lower(face)), ("tier", Lower(tier)), ("mount", mount.Mount)),
+            select Measure(
+                mount.Served(face, tier), ("face", Lower(face)), ("tier", Lower(tier)), ("mount", mount.Mount)),
             "By", "Bytes that left through a face, by the tier they came from.");
         AddMountCounter("thaw_origin_requests", "{request}", mounts, mount => mount.Requests,
             "Requests sent to origins: GETs, HEADs and listings, retries included.");

@@ -1,6 +1,8 @@
 namespace Thaw.Endpoints.Control;
 
-/// <summary>The plain page at <c>/</c>: what there is on this port. It needs no script and loads nothing else.</summary>
+/// <summary>
+/// The plain page at <c>/</c>: what there is on this port. It needs no script and loads nothing else.
+/// </summary>
 internal static class StartPage
 {
     /// <summary>The page.</summary>

@@ -3,7 +3,9 @@ using Thaw.Core.Contracts;
 
 namespace Thaw.Endpoints.S3;
 
-/// <summary>What there is above keys: ListBuckets, HeadBucket, GetBucketLocation, GetBucketVersioning, listings.</summary>
+/// <summary>
+/// What there is above keys: ListBuckets, HeadBucket, GetBucketLocation, GetBucketVersioning, listings.
+/// </summary>
 internal sealed class BucketOperations(IModelReader models)
 {
     private static readonly string[] OtherFeatures =

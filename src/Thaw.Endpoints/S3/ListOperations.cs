@@ -3,10 +3,14 @@ using Thaw.Core.Failures;
 
 namespace Thaw.Endpoints.S3;
 
-/// <summary>ListObjects (V1) and ListObjectsV2: one page of the mount's keys becomes one answer, written as it goes.</summary>
+/// <summary>
+/// ListObjects (V1) and ListObjectsV2: one page of the mount's keys becomes one answer, written as it goes.
+/// </summary>
 internal sealed class ListOperations(IModelReader models)
 {
-    /// <summary>A listing is sent in pieces of this many entries, 30 KiB of ordinary keys: the transport need not hold it whole.</summary>
+    /// <summary>
+    /// A listing is sent in pieces of this many entries, 30 KiB of ordinary keys: the transport need not hold it whole.
+    /// </summary>
     private const int FlushEntries = 100;
 
     /// <summary>Answers a listing.</summary>
@@ -39,10 +43,12 @@ internal sealed class ListOperations(IModelReader models)
     private static S3Error? PageError(ListPage page, ListQuery query)
     {
         if (page.IsTruncated && page.Entries.IsEmpty)
-            return S3Error.From(new Failure(FailureKind.OriginProtocol, "The origin's listing has an empty page in it."));
+            return S3Error.From(
+                new Failure(FailureKind.OriginProtocol, "The origin's listing has an empty page in it."));
         if (query.UrlEncoding)
             return null;
-        var legal = S3Xml.IsLegal(query.Prefix) && S3Xml.IsLegal(query.Delimiter ?? "") && S3Xml.IsLegal(query.Begin ?? "");
+        var legal = S3Xml.IsLegal(query.Prefix) && S3Xml.IsLegal(query.Delimiter ?? "")
+            && S3Xml.IsLegal(query.Begin ?? "");
         foreach (var entry in page.Entries)
             legal = legal && S3Xml.IsLegal(entry.Key);
         return legal

@@ -37,21 +37,29 @@ internal sealed record ListQuery
             error ??= S3Error.InvalidArgument("max-keys", text, "Argument max-keys must be an integer of 0 or more.");
         var encoding = query["encoding-type"];
         if (encoding is not (null or "" or "url"))
-            error ??= S3Error.InvalidArgument("encoding-type", encoding, "Invalid Encoding Method specified in Request.");
+            error ??= S3Error.InvalidArgument(
+                "encoding-type", encoding, "Invalid Encoding Method specified in Request.");
         var (isV2, delimiter, prefix) = (listType == "2", query["delimiter"], query["prefix"] ?? "");
         delimiter = delimiter is "" ? null : delimiter;
         var token = isV2 ? query["continuation-token"] : null;
         var begin = query[isV2 ? "start-after" : "marker"];
         var startAfter = SkipCommonPrefix(begin ?? "", prefix, delimiter);
         if (token is not null && !ContinuationToken.TryRead(token, out startAfter))
-            error ??= S3Error.InvalidArgument("continuation-token", token, "The continuation token provided is incorrect.");
+            error ??= S3Error.InvalidArgument(
+                "continuation-token", token, "The continuation token provided is incorrect.");
         foreach (var value in new[] { prefix, delimiter, begin })
             if (value is not null && Encoding.UTF8.GetByteCount(value) > Limits.KeyBytes)
                 error ??= S3Error.KeyTooLong();
         return error is not null ? null : new ListQuery
         {
-            IsV2 = isV2, Prefix = prefix, Delimiter = delimiter, Begin = begin, Token = token,
-            StartAfter = startAfter, MaxKeys = maxKeys, UrlEncoding = encoding == "url",
+            IsV2 = isV2,
+            Prefix = prefix,
+            Delimiter = delimiter,
+            Begin = begin,
+            Token = token,
+            StartAfter = startAfter,
+            MaxKeys = maxKeys,
+            UrlEncoding = encoding == "url",
         };
     }
 

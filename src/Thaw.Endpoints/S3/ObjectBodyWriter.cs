@@ -14,14 +14,17 @@ internal enum BodyOutcome
     /// <summary>The client is gone.</summary>
     ClientGone,
 
-    /// <summary>Bytes are missing: the connection must be aborted, so that nobody takes the part for the whole.</summary>
+    /// <summary>
+    /// Bytes are missing: the connection must be aborted, so that nobody takes the part for the whole.
+    /// </summary>
     Failed,
 }
 
 /// <summary>
-/// Moves one range from its reader into the response, block by block, straight into the transport's memory. Flushing waits
-/// while the client is slow, so at most the transport's buffer and one block are held for a connection. The first block
-/// is read before headers are sent, while a failure can still be told properly. One caller; the reader belongs to it.
+/// Moves one range from its reader into the response, block by block, straight into the transport's memory. Flushing
+/// waits while the client is slow, so at most the transport's buffer and one block are held for a connection. The first
+/// block is read before headers are sent, while a failure can still be told properly. One caller; the reader belongs to
+/// it.
 /// </summary>
 internal sealed class ObjectBodyWriter(
     IRangeReader reader, long lengthBytes, PipeWriter output, S3Throttle? throttle, TimeProvider time)
@@ -70,7 +73,8 @@ internal sealed class ObjectBodyWriter(
         if (!read.TryGet(out var bytes, out var failure))
             return failure;
         if (bytes <= 0 || bytes > most)
-            return new Failure(FailureKind.OriginProtocol, $"The object ended {_remainingBytes} bytes before its size.");
+            return new Failure(
+                FailureKind.OriginProtocol, $"The object ended {_remainingBytes} bytes before its size.");
         output.Advance(bytes);
         _remainingBytes -= bytes;
         _unflushedBytes += bytes;

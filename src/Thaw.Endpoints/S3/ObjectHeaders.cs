@@ -23,7 +23,9 @@ internal static class ObjectHeaders
         headers.LastModified = version.LastModified.UtcDateTime.ToString("R", CultureInfo.InvariantCulture);
     }
 
-    /// <summary>All headers of a 200 or 206 but length and range. The error names an override that cannot be a header.</summary>
+    /// <summary>
+    /// All headers of a 200 or 206 but length and range. The error names an override that cannot be a header.
+    /// </summary>
     public static S3Error? Write(IHeaderDictionary headers, ObjectVersion version, S3Query query)
     {
         WriteValidators(headers, version);
@@ -48,7 +50,9 @@ internal static class ObjectHeaders
         return null;
     }
 
-    /// <summary>The whole object's published sum, for clients that asked with <c>x-amz-checksum-mode: ENABLED</c>.</summary>
+    /// <summary>
+    /// The whole object's published sum, for clients that asked with <c>x-amz-checksum-mode: ENABLED</c>.
+    /// </summary>
     public static void WriteSum(IHeaderDictionary headers, ObjectVersion version)
     {
         var name = version.Sum?.Kind switch

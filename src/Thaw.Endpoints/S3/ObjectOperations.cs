@@ -63,7 +63,8 @@ internal sealed class ObjectOperations(IModelReader models, S3Throttle? throttle
 
     private static S3Error? VersionError(string? versionId) => versionId is null or "null"
         ? null
-        : new S3Error("NoSuchVersion", StatusCodes.Status404NotFound, "Mounts have no older versions: leave versionId out.");
+        : new S3Error(
+            "NoSuchVersion", StatusCodes.Status404NotFound, "Mounts have no older versions: leave versionId out.");
 
     private static S3Error? ChooseRange(
         IHeaderDictionary headers, S3Query query, ObjectVersion version, out ByteRange range, out bool isPart)
@@ -88,7 +89,8 @@ internal sealed class ObjectOperations(IModelReader models, S3Throttle? throttle
     /// <summary>Thaw keeps no part boundaries: every object is one part.</summary>
     private static S3Error? PartError(string text, string? rangeHeader)
     {
-        if (!int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var part) || part is 0 or > MostParts)
+        if (!int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var part)
+            || part is 0 or > MostParts)
             return S3Error.InvalidArgument("partNumber", text, $"A part number is an integer from 1 to {MostParts}.");
         if (rangeHeader is not null)
             return new S3Error("InvalidRequest", StatusCodes.Status400BadRequest,

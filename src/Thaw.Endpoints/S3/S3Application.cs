@@ -8,8 +8,8 @@ using Thaw.Core.Contracts;
 namespace Thaw.Endpoints.S3;
 
 /// <summary>
-/// Takes each request from the server to its operation. No middleware and no routes: S3 chooses by method, bucket, key and
-/// query alone. Stateless; called from many connections at once.
+/// Takes each request from the server to its operation. No middleware and no routes: S3 chooses by method, bucket, key
+/// and query alone. Stateless; called from many connections at once.
 /// </summary>
 internal sealed class S3Application(
     IModelReader models, string? domain, S3Throttle? throttle, TimeProvider time, ILogger logger)

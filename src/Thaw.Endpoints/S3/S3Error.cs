@@ -25,7 +25,10 @@ internal sealed record S3Error(string Code, int Status, string Message)
         if (failure.Kind is FailureKind.NotAllowed)
             error = error with { Headers = [AllowRead] };
         return failure.RetryAfter is { } after
-            ? error with { Headers = error.Headers.Add(("Retry-After", $"{Math.Max(1, (long)Math.Ceiling(after.TotalSeconds))}")) }
+            ? error with
+            {
+                Headers = error.Headers.Add(("Retry-After", $"{Math.Max(1, (long)Math.Ceiling(after.TotalSeconds))}"))
+            }
             : error;
     }
 

@@ -3,7 +3,9 @@ using Microsoft.AspNetCore.Http;
 
 namespace Thaw.Endpoints.S3;
 
-/// <summary>One request and its answer: what every operation needs, and the two ways to answer without an object.</summary>
+/// <summary>
+/// One request and its answer: what every operation needs, and the two ways to answer without an object.
+/// </summary>
 internal sealed class S3Exchange(HttpContext http, S3Target target, string requestId)
 {
     /// <summary>The server's context.</summary>
@@ -58,5 +60,7 @@ internal sealed class S3Exchange(HttpContext http, S3Target target, string reque
     }
 
     private static string ResourceOf(S3Target target) =>
-        target.Bucket.Length == 0 ? "/" : target.Key.Length == 0 ? $"/{target.Bucket}" : $"/{target.Bucket}/{target.Key}";
+        target.Bucket.Length == 0 ? "/"
+        : target.Key.Length == 0 ? $"/{target.Bucket}"
+        : $"/{target.Bucket}/{target.Key}";
 }

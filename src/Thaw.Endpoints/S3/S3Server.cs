@@ -13,8 +13,8 @@ using Thaw.Core.Contracts;
 namespace Thaw.Endpoints.S3;
 
 /// <summary>
-/// The S3 endpoint: a Kestrel server of its own over one <see cref="IModelReader"/>, so that its limits, its stopping and
-/// later its transport are independent of the control endpoint. Read-only; signatures are accepted unchecked, so it
+/// The S3 endpoint: a Kestrel server of its own over one <see cref="IModelReader"/>, so that its limits, its stopping
+/// and later its transport are independent of the control endpoint. Read-only; signatures are accepted unchecked, so it
 /// belongs on loopback. Start once, stop once.
 /// </summary>
 public sealed partial class S3Server : IAsyncDisposable
@@ -71,7 +71,9 @@ public sealed partial class S3Server : IAsyncDisposable
         Log.Listening(_logger, _endPoint);
     }
 
-    /// <summary>Takes no more connections and lets requests end; once the token is cancelled, connections are cut.</summary>
+    /// <summary>
+    /// Takes no more connections and lets requests end; once the token is cancelled, connections are cut.
+    /// </summary>
     public Task StopAsync(CancellationToken cancellationToken) => _server.StopAsync(cancellationToken);
 
     /// <summary>Cuts what is still open.</summary>

@@ -1,14 +1,16 @@
 namespace Thaw.Endpoints.S3;
 
 /// <summary>
-/// Makes an S3 endpoint as slow as a distant origin: a token bucket over the body bytes of all connections, and a latency
-/// before each answer. Any thread; turns are given in order of asking, so connections share alike.
+/// Makes an S3 endpoint as slow as a distant origin: a token bucket over the body bytes of all connections, and a
+/// latency before each answer. Any thread; turns are given in order of asking, so connections share alike.
 /// </summary>
 /// <param name="bytesPerSecond">Most body bytes a second, all connections together; more than 0.</param>
 /// <param name="latency">Wait before each answer.</param>
 internal sealed class S3Throttle(long bytesPerSecond, TimeSpan latency)
 {
-    /// <summary>What may be sent at once after a pause: timers wake up late, and the rate must hold all the same.</summary>
+    /// <summary>
+    /// What may be sent at once after a pause: timers wake up late, and the rate must hold all the same.
+    /// </summary>
     private static readonly TimeSpan Burst = TimeSpan.FromMilliseconds(50);
 
     private readonly Lock _lock = new();

@@ -5,8 +5,8 @@ using System.Text;
 namespace Thaw.Endpoints.S3;
 
 /// <summary>
-/// Writes XML 1.0 as UTF-8 straight into a buffer writer: elements without attributes, as S3 answers have them. Names come
-/// from this program and are ASCII; only text is escaped.
+/// Writes XML 1.0 as UTF-8 straight into a buffer writer: elements without attributes, as S3 answers have them. Names
+/// come from this program and are ASCII; only text is escaped.
 /// </summary>
 internal sealed class S3Xml(IBufferWriter<byte> output)
 {
@@ -87,7 +87,9 @@ internal sealed class S3Xml(IBufferWriter<byte> output)
         return true;
     }
 
-    /// <summary>Percent-encodes all but unreserved characters and the slash, as <c>encoding-type=url</c> wants it.</summary>
+    /// <summary>
+    /// Percent-encodes all but unreserved characters and the slash, as <c>encoding-type=url</c> wants it.
+    /// </summary>
     public static string UrlEncode(string text)
     {
         var bytes = Encoding.UTF8.GetBytes(text);

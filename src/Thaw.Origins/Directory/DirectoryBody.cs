@@ -31,7 +31,8 @@ internal sealed class DirectoryBody(SafeFileHandle file, FileStamp stamp, Origin
                 $"Reading {read.Key} below {where} failed (error {e.HResult & 0xffff}).", RetryAdvice.Later);
         }
 
-        if (Libc.Stat((int)file.DangerousGetHandle(), out var now) != 0 || FileStamp.From(in now) != stamp || count == 0)
+        if (Libc.Stat((int)file.DangerousGetHandle(), out var now) != 0 || FileStamp.From(in now) != stamp
+            || count == 0)
             return DirectoryFailures.Changed(read.Key, where);
         _position += count;
         return count;

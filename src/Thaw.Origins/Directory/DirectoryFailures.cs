@@ -12,10 +12,12 @@ internal static class DirectoryFailures
         Libc.Eacces or Libc.Eperm => new Failure(FailureKind.AccessDenied,
             $"Thaw may not read {key} below {where}; check the file's permissions."),
         Libc.Exdev or Libc.Eloop => new Failure(FailureKind.AccessDenied,
-            $"{key} is or goes through a symbolic link that is absolute, circular or leads out of {where}; use relative links within it."),
+            $"{key} is or goes through a symbolic link that is absolute, circular or leads out of {where}; use "
+                + "relative links within it."),
         Libc.Enosys => new Failure(FailureKind.NotImplemented,
             $"{where} cannot be read safely: this kernel has no openat2, which came with Linux 5.6."),
-        _ => new Failure(FailureKind.OriginUnavailable, $"{key} below {where} cannot be read (errno {errno}).", RetryAdvice.Later),
+        _ => new Failure(
+            FailureKind.OriginUnavailable, $"{key} below {where} cannot be read (errno {errno}).", RetryAdvice.Later),
     };
 
     /// <summary>Maps a positive errno at the root itself: a lost mount must not look like deleted objects.</summary>

@@ -99,7 +99,9 @@ internal sealed partial class DirectoryOrigin(string root, ILogger<DirectoryOrig
         return errno == 0 ? DirectoryFailures.NotFound(key, Name) : DirectoryFailures.From(-errno, key, Name);
     }
 
-    /// <summary>A key is a path in its shortest form; what the kernel would only simplify to another key has no object.</summary>
+    /// <summary>
+    /// A key is a path in its shortest form; what the kernel would only simplify to another key has no object.
+    /// </summary>
     private Failure? CheckKey(string key)
     {
         var parts = key.Split('/');

@@ -97,8 +97,10 @@ internal sealed class DirectoryWalk : IDisposable
             if (errno != 0)
                 Fail(-errno, directory);
             // A link to a directory above it would never end.
-            else if (!_levels.Any(above => above.Inode == stat.Inode && above.Device == (stat.DeviceMajor, stat.DeviceMinor)))
-                _levels.Push(new Level(directory, stat.Inode, (stat.DeviceMajor, stat.DeviceMinor), ReadNames(descriptor, directory)));
+            else if (!_levels.Any(above =>
+                above.Inode == stat.Inode && above.Device == (stat.DeviceMajor, stat.DeviceMinor)))
+                _levels.Push(new Level(
+                    directory, stat.Inode, (stat.DeviceMajor, stat.DeviceMinor), ReadNames(descriptor, directory)));
         }
         finally
         {
@@ -151,7 +153,8 @@ internal sealed class DirectoryWalk : IDisposable
     private bool LeadsToDirectory(string path) => TryStat(path, out var stat) && stat.IsDirectory;
 
     /// <summary>Null if it vanished meanwhile, is no regular file, or leads out of the root.</summary>
-    private FileStamp? StampOf(string key) => TryStat(key, out var stat) && stat.IsRegular ? FileStamp.From(in stat) : null;
+    private FileStamp? StampOf(string key) =>
+        TryStat(key, out var stat) && stat.IsRegular ? FileStamp.From(in stat) : null;
 
     private bool TryStat(string path, out Libc.Statx stat)
     {
@@ -170,11 +173,14 @@ internal sealed class DirectoryWalk : IDisposable
         return errno == 0;
     }
 
-    /// <summary>What is gone or may not be read is left out; a failing file system must not look like an empty one.</summary>
+    /// <summary>
+    /// What is gone or may not be read is left out; a failing file system must not look like an empty one.
+    /// </summary>
     private void Fail(int errno, string path)
     {
         var isRefusedRoot = path.Length == 0 && (errno is Libc.Eacces or Libc.Eperm);
-        if (!isRefusedRoot && errno is Libc.Enoent or Libc.Enotdir or Libc.Eacces or Libc.Eperm or Libc.Exdev or Libc.Eloop
+        if (!isRefusedRoot
+            && errno is Libc.Enoent or Libc.Enotdir or Libc.Eacces or Libc.Eperm or Libc.Exdev or Libc.Eloop
             or Libc.Enametoolong)
             return;
         (Errno, FailedAt) = (errno, path);

@@ -33,7 +33,11 @@ internal readonly record struct FileStamp(
         var id = Id;
         return new ObjectVersion
         {
-            Id = id, SizeBytes = SizeBytes, ETag = ETagOf(id), LastModified = LastModified, IsWeak = true,
+            Id = id,
+            SizeBytes = SizeBytes,
+            ETag = ETagOf(id),
+            LastModified = LastModified,
+            IsWeak = true,
         };
     }
 

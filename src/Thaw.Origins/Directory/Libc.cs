@@ -2,11 +2,14 @@ using System.Runtime.InteropServices;
 
 namespace Thaw.Origins.Directory;
 
-/// <summary>The few calls of Linux that .NET has no way to: openat2(2), statx(2), getdents64(2). Same numbers on x64 and arm64.</summary>
+/// <summary>
+/// The few calls of Linux that .NET has no way to: openat2(2), statx(2), getdents64(2). Same numbers on x64 and arm64.
+/// </summary>
 internal static partial class Libc
 {
     /// <summary>Errors of open and read (asm-generic/errno.h).</summary>
-    public const int Eperm = 1, Enoent = 2, Eintr = 4, Eagain = 11, Eacces = 13, Exdev = 18, Enotdir = 20, Enametoolong = 36,
+    public const int Eperm = 1, Enoent = 2, Eintr = 4, Eagain = 11, Eacces = 13, Exdev = 18, Enotdir = 20,
+    Enametoolong = 36,
         Enosys = 38, Eloop = 40;
 
     private const int AtFdCwd = -100;
@@ -42,7 +45,9 @@ internal static partial class Libc
     /// <summary>Opens the root, following links; a negative answer is an errno.</summary>
     public static int OpenRoot(string path) => Open(AtFdCwd, path, FlagsOf(Kind.Root), 0);
 
-    /// <summary>Opens a name below a root; the kernel refuses (EXDEV) every way out, link or not. Negative: an errno.</summary>
+    /// <summary>
+    /// Opens a name below a root; the kernel refuses (EXDEV) every way out, link or not. Negative: an errno.
+    /// </summary>
     public static int OpenBeneath(int root, string path, Kind kind)
     {
         // A rename elsewhere in the tree can make the kernel unsure; it asks to try again (openat2(2), EAGAIN).
@@ -58,7 +63,9 @@ internal static partial class Libc
     public static unsafe int Stat(int descriptor, out Statx stat)
     {
         fixed (Statx* to = &stat)
-            return CallStatx(descriptor, "", AtEmptyPath, StatxBasicStats, to) == 0 ? 0 : -Marshal.GetLastPInvokeError();
+            return CallStatx(descriptor, "", AtEmptyPath, StatxBasicStats, to) == 0
+                ? 0
+                : -Marshal.GetLastPInvokeError();
     }
 
     /// <summary>Reads directory entries: bytes filled, 0 at the end, or a negative errno.</summary>

@@ -4,8 +4,8 @@ using Thaw.Core.Failures;
 namespace Thaw.Origins.Layers;
 
 /// <summary>
-/// Attempts of one request: counts them, says whether another one is due and when. Exponential with full jitter, so that
-/// readers that failed together do not come back together. Belongs to one request.
+/// Attempts of one request: counts them, says whether another one is due and when. Exponential with full jitter, so
+/// that readers that failed together do not come back together. Belongs to one request.
 /// </summary>
 /// <param name="time">Clock of the waits.</param>
 /// <param name="jitter">A number from 0 to below 1.</param>

@@ -3,12 +3,15 @@ using Thaw.Core.Units;
 namespace Thaw.Origins.Layers;
 
 /// <summary>
-/// A token bucket of bytes, shared by all bodies of an origin. A read is charged after it happened and may leave a debt;
-/// the next one waits until the debt is gone. Up to <see cref="Burst"/> of unused time is kept. Any thread may call.
+/// A token bucket of bytes, shared by all bodies of an origin. A read is charged after it happened and may leave a
+/// debt; the next one waits until the debt is gone. Up to <see cref="Burst"/> of unused time is kept. Any thread may
+/// call.
 /// </summary>
 internal sealed class BandwidthBucket(ByteSize bytesPerSecond, TimeProvider time)
 {
-    /// <summary>Unused bandwidth that may be made up for: long against a timer's grain, short against a chunk.</summary>
+    /// <summary>
+    /// Unused bandwidth that may be made up for: long against a timer's grain, short against a chunk.
+    /// </summary>
     public static readonly TimeSpan Burst = TimeSpan.FromMilliseconds(50);
 
     private readonly Lock _lock = new();
@@ -42,7 +45,9 @@ internal sealed class BandwidthBucket(ByteSize bytesPerSecond, TimeProvider time
         {
             var debt = _paidUntil == TimeSpan.MinValue ? TimeSpan.Zero : _paidUntil - Now();
             // Timers count whole milliseconds; shorter debts would spin.
-            return debt <= TimeSpan.Zero ? TimeSpan.Zero : TimeSpan.FromMilliseconds(Math.Ceiling(debt.TotalMilliseconds));
+            return debt <= TimeSpan.Zero
+                ? TimeSpan.Zero
+                : TimeSpan.FromMilliseconds(Math.Ceiling(debt.TotalMilliseconds));
         }
     }
 

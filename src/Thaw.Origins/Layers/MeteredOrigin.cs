@@ -17,7 +17,9 @@ internal sealed class MeteredOrigin(IOrigin inner, MountMeter meter) : IOrigin
     /// <inheritdoc />
     public string Name => inner.Name;
 
-    /// <summary>False while the last request to the origin failed. That an object is missing or changed is an answer.</summary>
+    /// <summary>
+    /// False while the last request to the origin failed. That an object is missing or changed is an answer.
+    /// </summary>
     public bool IsReachable => _isReachable;
 
     /// <inheritdoc />

@@ -5,9 +5,9 @@ using Thaw.Core.Failures;
 namespace Thaw.Origins.Layers;
 
 /// <summary>
-/// What one origin host and bucket may be asked for at once: connections and bytes a second, shared by all mounts of it.
-/// Bodies may use all connections but a few; HEADs and listings may use every one, so they wait for each other only.
-/// With a single connection they wait for its body too. Any thread may call.
+/// What one origin host and bucket may be asked for at once: connections and bytes a second, shared by all mounts of
+/// it. Bodies may use all connections but a few; HEADs and listings may use every one, so they wait for each other
+/// only. With a single connection they wait for its body too. Any thread may call.
 /// </summary>
 internal sealed class OriginBudget : IDisposable
 {
@@ -72,7 +72,8 @@ internal sealed class OriginBudget : IDisposable
                 gates[--entered].Release();
             cancellationToken.ThrowIfCancellationRequested();
             return new Failure(FailureKind.Busy,
-                $"All {Connections} connections to {where} were busy for {Limits.OriginSlot.TotalSeconds:0} s; raise origins.connections.",
+                $"All {Connections} connections to {where} were busy for {Limits.OriginSlot.TotalSeconds:0} s; raise "
+                    + "origins.connections.",
                 RetryAdvice.Elsewhere);
         }
     }

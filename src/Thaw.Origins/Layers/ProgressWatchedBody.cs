@@ -20,7 +20,8 @@ internal sealed class ProgressWatchedBody : IOriginBody
     {
         (_inner, _key, _where) = (inner, key, where);
         _timer = time.CreateTimer(
-            static state => ((CancellationTokenSource)state!).Cancel(), _end, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+            static state => ((CancellationTokenSource)state!).Cancel(), _end, Timeout.InfiniteTimeSpan,
+            Timeout.InfiniteTimeSpan);
     }
 
     /// <inheritdoc />

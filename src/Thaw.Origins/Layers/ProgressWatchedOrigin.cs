@@ -25,8 +25,11 @@ internal sealed class ProgressWatchedOrigin(IOrigin inner, TimeProvider time) : 
     /// <inheritdoc />
     public async ValueTask<Result<IOriginBody>> OpenAsync(OriginRead read, CancellationToken cancellationToken)
     {
-        var opened = await AskAsync(inner.OpenAsync, read, "GET of " + read.Key, cancellationToken).ConfigureAwait(false);
-        return opened.TryGet(out var body, out var failure) ? new ProgressWatchedBody(body, read.Key, Name, time) : failure;
+        var opened =
+            await AskAsync(inner.OpenAsync, read, "GET of " + read.Key, cancellationToken).ConfigureAwait(false);
+        return opened.TryGet(out var body, out var failure)
+            ? new ProgressWatchedBody(body, read.Key, Name, time)
+            : failure;
     }
 
     /// <inheritdoc />

@@ -8,7 +8,8 @@ namespace Thaw.Origins.Layers;
 /// A body that goes on at the byte where it broke. Each byte is handed out once, in order. Attempts that bring no byte
 /// are bounded; every byte starts the count anew. Used by one reader at a time.
 /// </summary>
-internal sealed class RetryingBody(RetryingOrigin origin, IOriginBody first, OriginRead read, Backoff backoff) : IOriginBody
+internal sealed class RetryingBody(
+    RetryingOrigin origin, IOriginBody first, OriginRead read, Backoff backoff) : IOriginBody
 {
     private IOriginBody? _body = first;
     private long _position = read.Range.Start;

@@ -4,7 +4,9 @@ using Thaw.Core.Failures;
 
 namespace Thaw.Origins.S3;
 
-/// <summary>The bytes of one ranged GET. Used by one reader at a time; a read that failed or was cancelled ends it.</summary>
+/// <summary>
+/// The bytes of one ranged GET. Used by one reader at a time; a read that failed or was cancelled ends it.
+/// </summary>
 internal sealed class S3Body(GetObjectResponse response, OriginRead read, string where) : IOriginBody
 {
     private long _left = read.Range.Length;

@@ -90,7 +90,9 @@ internal sealed class S3Connection : IDisposable
         return config;
     }
 
-    /// <summary>The region of the environment; the one where Amazon's global endpoint lives when there is none.</summary>
+    /// <summary>
+    /// The region of the environment; the one where Amazon's global endpoint lives when there is none.
+    /// </summary>
     private static string DefaultRegion() =>
         Environment.GetEnvironmentVariable("AWS_REGION") is { Length: > 0 } region ? region
         : Environment.GetEnvironmentVariable("AWS_DEFAULT_REGION") is { Length: > 0 } fallback ? fallback

@@ -31,7 +31,8 @@ internal static class S3Failures
             if (Known(e, exception, what, where) is { } failure)
                 return failure;
         return exception is AmazonUnmarshallingException
-            ? new Failure(FailureKind.OriginProtocol, $"The answer to {what} at {where} cannot be read.", RetryAdvice.Later)
+            ? new Failure(
+                FailureKind.OriginProtocol, $"The answer to {what} at {where} cannot be read.", RetryAdvice.Later)
             : new Failure(FailureKind.OriginUnavailable,
                 $"{what} at {where} failed ({exception.GetType().Name}).", RetryAdvice.Later);
     }
@@ -65,16 +66,18 @@ internal static class S3Failures
                 $"The bucket of {where} does not exist; check the mount's origin."),
             (404, _) => new Failure(FailureKind.NotFound, $"Not found: {what} at {where}."),
             (412, _) => new Failure(FailureKind.VersionChanged, $"The object changed: {what} at {where}."),
-            (416, _) => new Failure(FailureKind.InvalidRange, $"The range is outside of the object: {what} at {where}."),
+            (416, _) =>
+                new Failure(FailureKind.InvalidRange, $"The range is outside of the object: {what} at {where}."),
             (401, _) => new Failure(FailureKind.Unauthorized,
                 $"{where} wants credentials for {what} ({code}); check the mount's credentials."),
             (403, _) or (400, "ExpiredToken" or "InvalidToken" or "TokenRefreshRequired") => new Failure(
                 FailureKind.AccessDenied,
                 $"{where} refuses {what} ({code}); check the mount's credentials and the bucket's policy."),
-            (429, _) or (503, _) or (_, "SlowDown" or "RequestLimitExceeded" or "Throttling") => Throttled(e, what, where, code),
+            (429, _) or (503, _) or (_, "SlowDown" or "RequestLimitExceeded" or "Throttling") =>
+                Throttled(e, what, where, code),
             (301 or 307 or 308, _) or (400, "AuthorizationHeaderMalformed") => new Failure(FailureKind.OriginProtocol,
                 $"{where} is served from another region{RegionOf(e)} ({code}); set the mount's region or endpoint."),
-            (>= 500 or 408, _) => new Failure(FailureKind.OriginUnavailable,
+            ( >= 500 or 408, _) => new Failure(FailureKind.OriginUnavailable,
                 $"{where} answered {code} to {what}.", RetryAdvice.Later, RetryAfterOf(e)),
             _ => new Failure(FailureKind.OriginProtocol, $"{where} answered {code} to {what}."),
         };
@@ -83,7 +86,8 @@ internal static class S3Failures
     /// <summary>503 is what S3 throttles with; one that names another cause is an outage.</summary>
     private static Failure Throttled(AmazonServiceException e, string what, string where, string code) =>
         e.StatusCode == HttpStatusCode.ServiceUnavailable && e.ErrorCode is { Length: > 0 } named
-            && named is not ("SlowDown" or "ServiceUnavailable" or "RequestLimitExceeded" or "Throttling" or "TooManyRequests")
+            && named is not (
+                "SlowDown" or "ServiceUnavailable" or "RequestLimitExceeded" or "Throttling" or "TooManyRequests")
             ? new Failure(FailureKind.OriginUnavailable,
                 $"{where} answered {code} to {what}.", RetryAdvice.Later, RetryAfterOf(e))
             : new Failure(FailureKind.Throttled,
@@ -92,7 +96,8 @@ internal static class S3Failures
     private static Failure NoCredentials(string what, string where, string why) =>
         new(FailureKind.Unauthorized, $"No credentials for {what} at {where}: {why}.");
 
-    private static Failure Unavailable(string message) => new(FailureKind.OriginUnavailable, message, RetryAdvice.Later);
+    private static Failure Unavailable(string message) =>
+        new(FailureKind.OriginUnavailable, message, RetryAdvice.Later);
 
     private static bool IsAboutCredentials(AmazonClientException e) =>
         e.Message.Contains("credential", StringComparison.OrdinalIgnoreCase)

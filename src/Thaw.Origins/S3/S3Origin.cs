@@ -41,11 +41,14 @@ internal sealed class S3Origin : IOrigin
             return refused;
         var request = new GetObjectMetadataRequest
         {
-            BucketName = _bucket, Key = _prefix + key, ChecksumMode = ChecksumMode.ENABLED,
+            BucketName = _bucket,
+            Key = _prefix + key,
+            ChecksumMode = ChecksumMode.ENABLED,
         };
         try
         {
-            var answer = await _connection.Client.GetObjectMetadataAsync(request, cancellationToken).ConfigureAwait(false);
+            var answer =
+                await _connection.Client.GetObjectMetadataAsync(request, cancellationToken).ConfigureAwait(false);
             return S3Versions.From(answer, _host, _bucket, _prefix + key, Name);
         }
         catch (Exception e) when (!S3Failures.IsCancellation(e, cancellationToken))
@@ -65,7 +68,9 @@ internal sealed class S3Origin : IOrigin
                 $"The range {range.Start}+{range.Length} is not within the {version.SizeBytes} bytes of {read.Key}.");
         var request = new GetObjectRequest
         {
-            BucketName = _bucket, Key = _prefix + read.Key, ByteRange = new ByteRange(range.Start, range.End - 1),
+            BucketName = _bucket,
+            Key = _prefix + read.Key,
+            ByteRange = new ByteRange(range.Start, range.End - 1),
         };
         // A weak tag never matches a condition (RFC 9110, 13.1.1); it is still compared with the answer's.
         if (!S3Versions.IsWeak(version.ETag))
@@ -97,7 +102,8 @@ internal sealed class S3Origin : IOrigin
         {
             for (var page = 0; page < Limits.OriginEmptyPages; page++)
             {
-                var answer = await _connection.Client.ListObjectsV2Async(question, cancellationToken).ConfigureAwait(false);
+                var answer =
+                    await _connection.Client.ListObjectsV2Async(question, cancellationToken).ConfigureAwait(false);
                 var entries = S3Listing.EntriesOf(answer, _prefix, DecoderOf(answer));
                 if (answer.IsTruncated is not true)
                     return new ListPage(entries, false);
@@ -143,7 +149,9 @@ internal sealed class S3Origin : IOrigin
     private static Func<string, string> DecoderOf(ListObjectsV2Response answer) =>
         answer.Encoding == EncodingType.Url ? static key => WebUtility.UrlDecode(key) : static key => key;
 
-    /// <summary>A dot segment would be resolved in the URL and lead to another key, even out of the mount's prefix.</summary>
+    /// <summary>
+    /// A dot segment would be resolved in the URL and lead to another key, even out of the mount's prefix.
+    /// </summary>
     private Failure? CheckKey(string key) =>
         key.Length > 0 && !key.Split('/').Any(static part => part is "." or "..")
             ? null

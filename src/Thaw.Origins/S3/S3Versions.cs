@@ -70,7 +70,9 @@ internal static class S3Versions
                 : null;
     }
 
-    /// <summary>A plain ETag is the MD5 unless the object is encrypted with other keys than S3's own (Amazon S3 API, Object).</summary>
+    /// <summary>
+    /// A plain ETag is the MD5 unless the object is encrypted with other keys than S3's own (Amazon S3 API, Object).
+    /// </summary>
     private static OriginSum? Md5Of(GetObjectMetadataResponse answer, string etag)
     {
         Span<byte> value = stackalloc byte[16];
@@ -94,7 +96,9 @@ internal static class S3Versions
         foreach (var name in metadata.Keys)
         {
             var lower = name.ToLowerInvariant();
-            builder[lower.StartsWith(MetadataPrefix, StringComparison.Ordinal) ? lower[MetadataPrefix.Length..] : lower] =
+            builder[lower.StartsWith(MetadataPrefix, StringComparison.Ordinal)
+                ? lower[MetadataPrefix.Length..]
+                : lower] =
                 metadata[name];
         }
 

@@ -3,9 +3,9 @@ using Microsoft.Win32.SafeHandles;
 namespace Thaw.Storage.Disks;
 
 /// <summary>
-/// An open file on a cache disk: positioned reads and writes, synchronisation. Errors are <see cref="IOException"/>s with
-/// the errno in their HResult; the version file turns them into results. Virtual, so that tests can inject faults below
-/// everything else.
+/// An open file on a cache disk: positioned reads and writes, synchronisation. Errors are <see cref="IOException"/>s
+/// with the errno in their HResult; the version file turns them into results. Virtual, so that tests can inject faults
+/// below everything else.
 /// </summary>
 internal class DiskFile : IDisposable
 {
@@ -23,8 +23,8 @@ internal class DiskFile : IDisposable
         FileShare.ReadWrite | FileShare.Delete));
 
     /// <summary>
-    /// Reads only what the page cache holds, without ever waiting for the disk: the number of bytes, or -1 when the first
-    /// of them would have to be waited for (preadv2 with RWF_NOWAIT).
+    /// Reads only what the page cache holds, without ever waiting for the disk: the number of bytes, or -1 when the
+    /// first of them would have to be waited for (preadv2 with RWF_NOWAIT).
     /// </summary>
     public virtual unsafe int TryReadCached(Span<byte> destination, long offset)
     {

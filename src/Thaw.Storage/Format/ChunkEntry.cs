@@ -18,7 +18,8 @@ internal enum ChunkState : byte
     Durable = 2,
 
     /// <summary>
-    /// Never on disk: entered as written by another boot of this machine that did not stop cleanly, and not checked yet.
+    /// Never on disk: entered as written by another boot of this machine that did not stop cleanly, and not checked
+    /// yet.
     /// </summary>
     Suspect = 3,
 }

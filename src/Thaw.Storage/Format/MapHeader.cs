@@ -33,8 +33,8 @@ internal enum MapFlags : byte
 }
 
 /// <summary>
-/// The first sector of a map file. It is rewritten in place, as one sector, when the verdict or the seal changes; its CRC
-/// tells a torn or foreign one.
+/// The first sector of a map file. It is rewritten in place, as one sector, when the verdict or the seal changes; its
+/// CRC tells a torn or foreign one.
 /// <code>
 ///   0  magic "THAWMAP\n"           64  sum kind, u8           104  created, i64 unix ms
 ///   8  format, u16                 65  verdict, u8            112  zeros

@@ -70,7 +70,11 @@ internal ref struct NameFields
         };
         entry = new NameEntry
         {
-            Key = Key, Version = version, LastAsked = lastAsked, LastUsed = LastUsed, Pinned = Pinned,
+            Key = Key,
+            Version = version,
+            LastAsked = lastAsked,
+            LastUsed = LastUsed,
+            Pinned = Pinned,
         };
         return true;
     }

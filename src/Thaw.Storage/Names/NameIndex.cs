@@ -7,8 +7,8 @@ namespace Thaw.Storage.Names;
 
 /// <summary>
 /// The names in memory: by key, in listing order, and by content. Readers take no lock: each of the three is a
-/// concurrent map or an immutable snapshot. Changes are made by one caller at a time (the gate of <see cref="NameState"/>).
-/// A reader may see a change in one of the three a moment before the others.
+/// concurrent map or an immutable snapshot. Changes are made by one caller at a time (the gate of
+/// <see cref="NameState"/>). A reader may see a change in one of the three a moment before the others.
 /// </summary>
 internal sealed class NameIndex
 {

@@ -46,7 +46,9 @@ internal sealed class NameLogFile(string path, string mount) : IDisposable
             CutTail();
     }
 
-    /// <summary>Adds a record to the batch; the kernel gets it by <see cref="Flush"/> or when the buffer is full.</summary>
+    /// <summary>
+    /// Adds a record to the batch; the kernel gets it by <see cref="Flush"/> or when the buffer is full.
+    /// </summary>
     public void Append(Record write)
     {
         if (_buffered + NameRecord.MostBytes > _buffer.Length)

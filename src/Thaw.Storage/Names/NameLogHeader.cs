@@ -26,7 +26,9 @@ internal static class NameLogHeader
         /// <summary>Format 1 and this mount.</summary>
         Good,
 
-        /// <summary>Not a header, or a damaged one. The records may be good: their seed needs the mount's name alone.</summary>
+        /// <summary>
+        /// Not a header, or a damaged one. The records may be good: their seed needs the mount's name alone.
+        /// </summary>
         Damaged,
 
         /// <summary>Undamaged, and of a format that this program does not know.</summary>

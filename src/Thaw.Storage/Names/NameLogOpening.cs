@@ -3,8 +3,8 @@ using Microsoft.Extensions.Logging;
 namespace Thaw.Storage.Names;
 
 /// <summary>
-/// Opens a log: reads what is good, cuts a torn tail, sets a file aside that is no log of this mount. Nothing that might
-/// be good is wiped, and a newer format is left as it is.
+/// Opens a log: reads what is good, cuts a torn tail, sets a file aside that is no log of this mount. Nothing that
+/// might be good is wiped, and a newer format is left as it is.
 /// </summary>
 internal static partial class NameLogOpening
 {
@@ -46,7 +46,8 @@ internal static partial class NameLogOpening
             {
                 LogNewerFormat(logger, mount, path, format);
                 var refusal = $"The names log {path} has format {format}, which is newer than this program's "
-                    + $"({NameLogHeader.Format}); it is left untouched and names are kept in memory only: run a newer thaw.";
+                    + $"({NameLogHeader.Format}); it is left untouched and names are kept in memory only: run a newer "
+                    + "thaw.";
                 return ([], null, refusal);
             }
 

@@ -101,7 +101,8 @@ internal sealed class NameLogReader(SafeFileHandle file, string mount)
             case NameRecordType.Touch when known && NameRecord.VersionMark(old!.Version) == fields.VersionMark:
                 entries[fields.Key] = old with
                 {
-                    LastAsked = fields.LastAsked ?? old.LastAsked, LastUsed = fields.LastUsed ?? old.LastUsed,
+                    LastAsked = fields.LastAsked ?? old.LastAsked,
+                    LastUsed = fields.LastUsed ?? old.LastUsed,
                 };
                 return true;
             case NameRecordType.Pin when known:
@@ -136,7 +137,8 @@ internal sealed class NameLogReader(SafeFileHandle file, string mount)
             return false;
         var bytes = At(at, NameRecord.HeaderBytes + (int)body);
         if (bytes.Length < NameRecord.HeaderBytes + (int)body
-            || BinaryPrimitives.ReadUInt32LittleEndian(bytes[NameRecord.CrcOffset..]) != NameRecord.Crc(bytes, _seed.At(at)))
+            || BinaryPrimitives.ReadUInt32LittleEndian(
+                bytes[NameRecord.CrcOffset..]) != NameRecord.Crc(bytes, _seed.At(at)))
             return false;
         record = bytes;
         return true;

@@ -9,8 +9,8 @@ namespace Thaw.Storage.Names;
 /// <para>
 /// Invariants: only this task touches the file; it takes marks from <see cref="NameState"/>, logs the keys' present
 /// state, and puts the marks back if that failed, so that memory and log agree again once the disk does. A failure is
-/// logged once, tried again every <see cref="RetryAfter"/>, and never reaches a caller of the table. A flush is answered
-/// when all that was changed before it is synced, or has failed.
+/// logged once, tried again every <see cref="RetryAfter"/>, and never reaches a caller of the table. A flush is
+/// answered when all that was changed before it is synced, or has failed.
 /// </para>
 /// </summary>
 internal sealed partial class NameLogWriter : IAsyncDisposable

@@ -36,8 +36,8 @@ internal enum NameField : byte
 
 /// <summary>
 /// Writes the records of the names log, format 1 (`docs/internals/names-log.md` gives them byte by byte).
-/// A record is: u32 length of the body, u32 CRC-32C, u8 type, 3 zero bytes, body. The body is fields (u8 tag, u16 length,
-/// value), then zeros up to a record length that is a multiple of 8. All numbers are little-endian.
+/// A record is: u32 length of the body, u32 CRC-32C, u8 type, 3 zero bytes, body. The body is fields (u8 tag, u16
+/// length, value), then zeros up to a record length that is a multiple of 8. All numbers are little-endian.
 /// </summary>
 internal static class NameRecord
 {
@@ -89,7 +89,8 @@ internal static class NameRecord
         if (version.ContentType is not null)
             length += Field(version.ContentType);
         foreach (var (name, value) in version.Metadata)
-            length += FieldHeaderBytes + sizeof(ushort) + Encoding.UTF8.GetByteCount(name) + Encoding.UTF8.GetByteCount(value);
+            length += FieldHeaderBytes + sizeof(
+                ushort) + Encoding.UTF8.GetByteCount(name) + Encoding.UTF8.GetByteCount(value);
         if (version.Sum is { } sum)
             length += FieldHeaderBytes + 1 + sum.Value.Length;
         if (version.IsWeak)

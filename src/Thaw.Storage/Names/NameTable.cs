@@ -15,9 +15,9 @@ namespace Thaw.Storage.Names;
 /// A lost log costs questions to the origin and pins, never data.
 /// </para>
 /// <para>
-/// May be called from any thread. What a crash leaves: kill -9, all that the writer handed to the kernel (it is woken by
-/// each change, so all but the last moments; times: all but the last minute). A power cut: all up to the last sync (5 s),
-/// perhaps more, with a torn tail that <see cref="Open"/> cuts. Each key is then as it once was, or absent.
+/// May be called from any thread. What a crash leaves: kill -9, all that the writer handed to the kernel (it is woken
+/// by each change, so all but the last moments; times: all but the last minute). A power cut: all up to the last sync
+/// (5 s), perhaps more, with a torn tail that <see cref="Open"/> cuts. Each key is then as it once was, or absent.
 /// </para>
 /// </summary>
 public sealed class NameTable : IAsyncDisposable
@@ -32,7 +32,9 @@ public sealed class NameTable : IAsyncDisposable
     /// <summary>Number of names.</summary>
     public int Count => _state.Index.Count;
 
-    /// <summary>Why names are not reaching the log at present, in one sentence; null: they are, or there is no log.</summary>
+    /// <summary>
+    /// Why names are not reaching the log at present, in one sentence; null: they are, or there is no log.
+    /// </summary>
     public string? LogProblem => _refusal ?? _writer?.Problem;
 
     /// <summary>
@@ -48,7 +50,8 @@ public sealed class NameTable : IAsyncDisposable
     {
         ArgumentException.ThrowIfNullOrEmpty(mount);
         if (Encoding.UTF8.GetByteCount(mount) > NameLogHeader.MostNameBytes)
-            throw new ArgumentException($"A mount's name has at most {NameLogHeader.MostNameBytes} bytes.", nameof(mount));
+            throw new ArgumentException(
+                $"A mount's name has at most {NameLogHeader.MostNameBytes} bytes.", nameof(mount));
         if (logPath is null)
             return new NameTable(new NameState(new NameIndex([])), null, null);
         var (names, file, refusal) = NameLogOpening.Open(mount, logPath, logger);
@@ -83,7 +86,9 @@ public sealed class NameTable : IAsyncDisposable
     /// <summary>Pins or unpins a key; false if it is not known.</summary>
     public bool SetPinned(string key, bool pinned) => Changed(_state.SetPinned(key, pinned));
 
-    /// <summary>The origin confirmed the key's version at this time; false if the key is not known. Logged once a minute.</summary>
+    /// <summary>
+    /// The origin confirmed the key's version at this time; false if the key is not known. Logged once a minute.
+    /// </summary>
     public bool TouchAsked(string key, DateTimeOffset time) => _state.Touch(key, time, null);
 
     /// <summary>A reader used the key at this time; false if the key is not known. Logged once a minute.</summary>

@@ -33,7 +33,9 @@ internal sealed class RunMarker : IDisposable
     /// <summary>The kernel's id of this boot.</summary>
     public static string CurrentBootId() => File.ReadAllText("/proc/sys/kernel/random/boot_id").Trim();
 
-    /// <summary>Takes the directory for this process, or throws an <see cref="IOException"/> that says why not.</summary>
+    /// <summary>
+    /// Takes the directory for this process, or throws an <see cref="IOException"/> that says why not.
+    /// </summary>
     public static RunMarker Take(string root, string bootId)
     {
         var lockFile = OpenLock(root);
@@ -113,7 +115,8 @@ internal sealed class RunMarker : IDisposable
                 + "nothing was touched: use the newer version or another directory.");
     }
 
-    private static string Quote(string line) => line.Length == 0 ? "nothing" : $"\"{line[..Math.Min(40, line.Length)]}\"";
+    private static string Quote(string line) =>
+        line.Length == 0 ? "nothing" : $"\"{line[..Math.Min(40, line.Length)]}\"";
 
     private static PreviousRun ReadPrevious(string root, string bootId)
     {
@@ -132,7 +135,8 @@ internal sealed class RunMarker : IDisposable
         var temporary = path + ".new";
         File.WriteAllText(
             temporary,
-            $"boot={BootId}\nclean={(clean ? "yes" : "no")}\npid={Environment.ProcessId.ToString(CultureInfo.InvariantCulture)}\n");
+            $"boot={BootId}\nclean={(clean ? "yes" : "no")}\n"
+                + $"pid={Environment.ProcessId.ToString(CultureInfo.InvariantCulture)}\n");
         File.Move(temporary, path, overwrite: true);
         Native.SyncFolder(_root);
     }

@@ -4,9 +4,9 @@ using Thaw.Storage.Versions;
 namespace Thaw.Storage.Recovery;
 
 /// <summary>
-/// Feeds the accounts after a start: one small read for each version. Removes what a crash left: data without a map, maps
-/// that were never finished. Files of a newer format, and files it does not know, are left alone. Versions can be served
-/// before and during the scan.
+/// Feeds the accounts after a start: one small read for each version. Removes what a crash left: data without a map,
+/// maps that were never finished. Files of a newer format, and files it does not know, are left alone. Versions can be
+/// served before and during the scan.
 /// </summary>
 internal sealed class StartupScan(DiskStore disk, DiskStoreLog log)
 {

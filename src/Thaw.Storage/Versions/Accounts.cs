@@ -17,7 +17,8 @@ internal sealed class Accounts
     public long Bytes => Volatile.Read(ref _bytes);
 
     /// <summary>Chunks that those bytes make: whole ones, and a last one for each version.</summary>
-    public long Chunks => _accounts.Sum(account => (account.Value.Bytes + Geometry.ChunkBytes - 1) / Geometry.ChunkBytes);
+    public long Chunks =>
+        _accounts.Sum(account => (account.Value.Bytes + Geometry.ChunkBytes - 1) / Geometry.ChunkBytes);
 
     public int Versions => _accounts.Count;
 

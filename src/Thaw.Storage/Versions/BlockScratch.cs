@@ -7,7 +7,9 @@ namespace Thaw.Storage.Versions;
 /// <summary>A pooled native buffer of one block, for checking a block of which only a part is wanted.</summary>
 internal readonly unsafe struct BlockScratch : IDisposable
 {
-    /// <summary>More than the threads that check at once; the pool never holds more than were in use together.</summary>
+    /// <summary>
+    /// More than the threads that check at once; the pool never holds more than were in use together.
+    /// </summary>
     private const int Most = 64;
 
     private static readonly ConcurrentBag<nint> Free = [];

@@ -9,7 +9,8 @@ internal sealed partial class DiskStoreLog(ILogger logger)
 {
     private readonly ILogger _logger = logger;
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "Cache directory {Root} opened; the last run ended: {Previous}")]
+    [LoggerMessage(
+        Level = LogLevel.Information, Message = "Cache directory {Root} opened; the last run ended: {Previous}")]
     public partial void Opened(string root, PreviousRun previous);
 
     [LoggerMessage(Level = LogLevel.Information,
@@ -32,6 +33,7 @@ internal sealed partial class DiskStoreLog(ILogger logger)
     [LoggerMessage(Level = LogLevel.Information, Message = "Version {Id} evicted from {Root}: {Bytes} bytes")]
     public partial void Evicted(ContentId id, long bytes, string root);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "The start-up scan of {Root} failed; its accounts may be too low")]
+    [LoggerMessage(
+        Level = LogLevel.Warning, Message = "The start-up scan of {Root} failed; its accounts may be too low")]
     public partial void ScanFailed(string root, Exception error);
 }

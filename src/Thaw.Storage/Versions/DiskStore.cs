@@ -10,13 +10,16 @@ namespace Thaw.Storage.Versions;
 
 /// <summary>
 /// One cache disk: its versions, I/O threads, accounts, durability batches and start-up scan.
-/// <para>Invariants: a version is open at most once; files are made, dropped and closed under <c>_table</c>'s owner rules
-/// (a version with leases is never closed); what is unlinked while it is held counts as used until it is closed.</para>
+/// <para>Invariants: a version is open at most once; files are made, dropped and closed under <c>_table</c>'s owner
+/// rules (a version with leases is never closed); what is unlinked while it is held counts as used until it is
+/// closed.</para>
 /// <para>A crash while a version is dropped leaves a data file without a map, which the next scan removes.</para>
 /// </summary>
 internal sealed class DiskStore : IAsyncDisposable
 {
-    /// <summary>Open versions without a lease that stay open: two descriptors each, far below the usual 1,024.</summary>
+    /// <summary>
+    /// Open versions without a lease that stay open: two descriptors each, far below the usual 1,024.
+    /// </summary>
     private const int MostIdle = 128;
 
     private readonly DiskStoreLog _log;
@@ -28,6 +31,7 @@ internal sealed class DiskStore : IAsyncDisposable
     private readonly Func<ContentId, bool> _isPinned;
     private readonly Task _scan;
     private readonly Task _batches;
+    private volatile bool _isScanned;
     private long _heldBytes;
     private long _unsyncedBytes;
 
@@ -43,7 +47,7 @@ internal sealed class DiskStore : IAsyncDisposable
         Readers = new DiskQueue("disk read", threads: 4, bound: 256);
         Writers = new DiskQueue("disk write", threads: 2, bound: 64);
         Syncers = new DiskQueue("disk sync", threads: 1, bound: 4);
-        _scan = Syncers.RunAsync(() => new StartupScan(this, _log).Run(_stopping.Token));
+        _scan = Syncers.RunAsync(() => _isScanned = new StartupScan(this, _log).Run(_stopping.Token));
         _batches = RunBatchesAsync();
     }
 
@@ -82,6 +86,9 @@ internal sealed class DiskStore : IAsyncDisposable
     {
         if (_open.TryGetValue(id, out var open) && open.TryAcquire())
             return Use(open);
+        // Once the scan is done the accounts know every version, and a miss costs no call to the disk.
+        if (_isScanned && !Accounts.Contains(id))
+            return null;
         lock (_table)
         {
             if (_open.TryGetValue(id, out open) && open.TryAcquire())
@@ -265,6 +272,8 @@ internal sealed class DiskStore : IAsyncDisposable
     {
         try
         {
+            if (!Files.Exists(PathsOf(id).Map))
+                return null;
             var version = VersionFile.TryOpen(this, id, out var problem);
             if (problem == MapProblem.Unfinished)
                 Drop(id);
@@ -284,7 +293,9 @@ internal sealed class DiskStore : IAsyncDisposable
         }
     }
 
-    /// <summary>Makes room, evicting the versions that were not used for longest; false when there is none to be had.</summary>
+    /// <summary>
+    /// Makes room, evicting the versions that were not used for longest; false when there is none to be had.
+    /// </summary>
     private bool TryReserve(long bytes, ContentId forVersion)
     {
         if (Accounts.Bytes + Volatile.Read(ref _heldBytes) + bytes <= Capacity)

@@ -9,12 +9,13 @@ namespace Thaw.Storage.Versions;
 
 /// <summary>
 /// One version on one disk: a sparse data file with each chunk at its own offset, and its map.
-/// <para>Invariants: a chunk's bytes are written before its block CRC list, and that before its entry; a state other than
-/// absent is published in memory only after its entry was written; bytes leave only after their blocks were checked.</para>
+/// <para>Invariants: a chunk's bytes are written before its block CRC list, and that before its entry; a state other
+/// than absent is published in memory only after its entry was written; bytes leave only after their blocks were
+/// checked.</para>
 /// <para>Callers: any thread reads; each chunk has at most one writer at a time (the single flight above), on a writer
 /// thread of the disk. Everybody holds a lease.</para>
-/// <para>Crash after the data: the chunk is absent, its bytes are overwritten later. After the list: the same. After the
-/// entry: the chunk is here if the machine went on; after another boot it is checked first (boot tag).</para>
+/// <para>Crash after the data: the chunk is absent, its bytes are overwritten later. After the list: the same. After
+/// the entry: the chunk is here if the machine went on; after another boot it is checked first (boot tag).</para>
 /// </summary>
 public sealed class VersionFile
 {
@@ -82,8 +83,8 @@ public sealed class VersionFile
     public bool Has(int chunk) => Volatile.Read(ref _states[chunk]) != (byte)ChunkState.Absent;
 
     /// <summary>
-    /// Reads checked bytes of the chunk that holds <paramref name="offset"/>, at most to its end. Completes synchronously
-    /// when the page cache has them.
+    /// Reads checked bytes of the chunk that holds <paramref name="offset"/>, at most to its end. Completes
+    /// synchronously when the page cache has them.
     /// </summary>
     public ValueTask<ReadOutcome> ReadAsync(long offset, Memory<byte> destination, CancellationToken cancellationToken)
     {
@@ -377,7 +378,9 @@ public sealed class VersionFile
         }
     }
 
-    /// <summary>Checks every block of a chunk from before an unclean boot; a good one counts as written from now on.</summary>
+    /// <summary>
+    /// Checks every block of a chunk from before an unclean boot; a good one counts as written from now on.
+    /// </summary>
     private bool CheckWhole(int chunk, uint[] crcs)
     {
         using var scratch = BlockScratch.Rent();

@@ -1,6 +1,8 @@
 namespace Thaw.Storage.Versions;
 
-/// <summary>Keeps a version open: its files are not closed, and it is no victim of eviction, until this is disposed.</summary>
+/// <summary>
+/// Keeps a version open: its files are not closed, and it is no victim of eviction, until this is disposed.
+/// </summary>
 public sealed class VersionLease : IDisposable
 {
     private int _disposed;

@@ -13,16 +13,20 @@ internal sealed record AwsCli(Uri Endpoint, string AccessKey, string SecretKey)
         string bucket, string prefix, CancellationToken cancellationToken)
     {
         string[] arguments =
-            ["--endpoint-url", EndpointText, "s3api", "list-objects-v2", "--bucket", bucket, "--prefix", prefix, "--output", "json"];
+            ["--endpoint-url", EndpointText, "s3api", "list-objects-v2", "--bucket", bucket, "--prefix", prefix,
+                "--output", "json"];
         using var answer = JsonDocument.Parse(await RunAsync(Program, arguments, cancellationToken));
         return answer.RootElement.GetProperty("Contents").EnumerateArray()
-            .ToDictionary(entry => entry.GetProperty("Key").GetString()!, entry => entry.GetProperty("Size").GetInt64());
+            .ToDictionary(
+                entry => entry.GetProperty("Key").GetString()!, entry => entry.GetProperty("Size").GetInt64());
     }
 
     /// <inheritdoc />
-    public override Task DownloadAsync(string bucket, string prefix, string folder, CancellationToken cancellationToken) =>
+    public override Task DownloadAsync(
+        string bucket, string prefix, string folder, CancellationToken cancellationToken) =>
         RunAsync(
             Program,
-            ["--endpoint-url", EndpointText, "s3", "cp", "--recursive", "--no-progress", $"s3://{bucket}/{prefix}", folder],
+            ["--endpoint-url", EndpointText, "s3", "cp", "--recursive", "--no-progress", $"s3://{bucket}/{prefix}",
+                folder],
             cancellationToken);
 }

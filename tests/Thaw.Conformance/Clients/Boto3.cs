@@ -19,6 +19,7 @@ internal sealed record Boto3(Uri Endpoint, string AccessKey, string SecretKey)
     }
 
     /// <inheritdoc />
-    public override Task DownloadAsync(string bucket, string prefix, string folder, CancellationToken cancellationToken) =>
+    public override Task DownloadAsync(
+        string bucket, string prefix, string folder, CancellationToken cancellationToken) =>
         RunAsync("/usr/bin/python3", [Script, EndpointText, bucket, prefix, folder], cancellationToken);
 }

@@ -11,14 +11,16 @@ internal sealed record Rclone(Uri Endpoint, string AccessKey, string SecretKey)
     public override async Task<IReadOnlyDictionary<string, long>> ListAsync(
         string bucket, string prefix, CancellationToken cancellationToken)
     {
-        var text = await RcloneAsync(["lsjson", "--recursive", "--files-only", $"remote:{bucket}/{prefix}"], cancellationToken);
+        var text = await RcloneAsync(
+            ["lsjson", "--recursive", "--files-only", $"remote:{bucket}/{prefix}"], cancellationToken);
         using var answer = JsonDocument.Parse(text);
         return answer.RootElement.EnumerateArray().ToDictionary(
             entry => prefix + entry.GetProperty("Path").GetString(), entry => entry.GetProperty("Size").GetInt64());
     }
 
     /// <inheritdoc />
-    public override Task DownloadAsync(string bucket, string prefix, string folder, CancellationToken cancellationToken) =>
+    public override Task DownloadAsync(
+        string bucket, string prefix, string folder, CancellationToken cancellationToken) =>
         RcloneAsync(["copy", "--retries", "1", $"remote:{bucket}/{prefix}", folder], cancellationToken);
 
     private Task<string> RcloneAsync(string[] arguments, CancellationToken cancellationToken)

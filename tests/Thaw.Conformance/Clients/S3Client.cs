@@ -2,7 +2,9 @@ using Thaw.Testing;
 
 namespace Thaw.Conformance.Clients;
 
-/// <summary>A program that people read S3 with, as a process of its own. Keys are dummies where nobody checks them.</summary>
+/// <summary>
+/// A program that people read S3 with, as a process of its own. Keys are dummies where nobody checks them.
+/// </summary>
 /// <param name="Name">Name for messages.</param>
 /// <param name="Endpoint">Where it is sent.</param>
 /// <param name="AccessKey">Access key it signs with.</param>
@@ -26,7 +28,8 @@ internal abstract record S3Client(string Name, Uri Endpoint, string AccessKey, s
         string bucket, string prefix, CancellationToken cancellationToken);
 
     /// <summary>Copies all objects below a prefix into a folder, below their keys without the prefix.</summary>
-    public abstract Task DownloadAsync(string bucket, string prefix, string folder, CancellationToken cancellationToken);
+    public abstract Task DownloadAsync(
+        string bucket, string prefix, string folder, CancellationToken cancellationToken);
 
     /// <summary>Variables that keep it from reading anyone's own configuration.</summary>
     protected Dictionary<string, string?> Variables => new()

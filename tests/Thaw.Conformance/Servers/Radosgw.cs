@@ -97,7 +97,8 @@ public sealed partial class Radosgw : IAsyncLifetime
         using var http = new HttpClient();
         using (await http.GetAsync(new Uri(Endpoint, $"/{mark}/x"), cancellationToken))
             await Eventually.HoldsAsync(
-                "radosgw logs a request", () => ValueTask.FromResult(ReadLog().Contains(mark, StringComparison.Ordinal)),
+                "radosgw logs a request",
+                () => ValueTask.FromResult(ReadLog().Contains(mark, StringComparison.Ordinal)),
                 () => _folder, TimeSpan.FromSeconds(10), cancellationToken);
         return AccessLine().Matches(ReadLog())
             .Where(line => line.Groups["bucket"].Value == bucket)
@@ -135,8 +136,10 @@ public sealed partial class Radosgw : IAsyncLifetime
         return reader.ReadToEnd();
     }
 
-    // beast: 0x7f..: 127.0.0.1 - test [23/Nov/2026:22:36:58 +0000] "GET /bucket/key?q HTTP/1.1" 206 8388608 - "agent" ...
-    [GeneratedRegex("""beast: \S+ \S+ - \S+ \[[^\]]*\] "GET /(?<bucket>[^/ ?]+)/[^ ?]+[^ ]* HTTP/[0-9.]+" 20[06] (?<bytes>\d+) """)]
+    // beast: 0x7f..: 127.0.0.1 - test [23/Nov/2026:22:36:58 +0000] "GET /bucket/key?q HTTP/1.1" 206 8388608 - "agent"
+    // ...
+    [GeneratedRegex(
+        """beast: \S+ \S+ - \S+ \[[^\]]*\] "GET /(?<bucket>[^/ ?]+)/[^ ?]+[^ ]* HTTP/[0-9.]+" 20[06] (?<bytes>\d+) """)]
     private static partial Regex AccessLine();
 }
 

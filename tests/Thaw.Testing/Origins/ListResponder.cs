@@ -6,7 +6,10 @@ using Thaw.Core.Identity;
 
 namespace Thaw.Testing.Origins;
 
-/// <summary>ListObjectsV2 as Amazon S3 documents it: prefix, delimiter, start-after, continuation-token, max-keys, encoding-type.</summary>
+/// <summary>
+/// ListObjectsV2 as Amazon S3 documents it: prefix, delimiter, start-after, continuation-token, max-keys,
+/// encoding-type.
+/// </summary>
 internal static class ListResponder
 {
     public static async Task AnswerAsync(HttpContext context, FaultyOrigin origin, OriginRequest request)
@@ -14,7 +17,9 @@ internal static class ListResponder
         var query = context.Request.Query;
         string Text(string name) => query[name].ToString();
         var isUrl = Text("encoding-type") == "url";
-        var most = int.TryParse(Text("max-keys"), CultureInfo.InvariantCulture, out var asked) ? Math.Clamp(asked, 0, 1000) : 1000;
+        var most = int.TryParse(Text("max-keys"), CultureInfo.InvariantCulture, out var asked)
+            ? Math.Clamp(asked, 0, 1000)
+            : 1000;
         var token = Text("continuation-token");
         var after = token.Length > 0 ? Encoding.UTF8.GetString(Convert.FromBase64String(token)) : Text("start-after");
         var entries = Entries(origin, request.Bucket, Text("prefix"), Text("delimiter"), after).Take(most + 1).ToList();
@@ -23,7 +28,8 @@ internal static class ListResponder
             entries.RemoveAt(most);
 
         var body = new StringBuilder();
-        using (var xml = XmlWriter.Create(body, new XmlWriterSettings { OmitXmlDeclaration = true, CheckCharacters = false }))
+        using (var xml =
+            XmlWriter.Create(body, new XmlWriterSettings { OmitXmlDeclaration = true, CheckCharacters = false }))
         {
             xml.WriteStartElement("ListBucketResult", "http://s3.amazonaws.com/doc/2006-03-01/");
             xml.WriteElementString("Name", request.Bucket);

@@ -11,13 +11,17 @@ namespace Thaw.Testing.Origins;
 /// </summary>
 internal static class ListingModel
 {
-    /// <summary>'.' and '0' stand on either side of '/', the last two are ordered differently in UTF-16 than in UTF-8.</summary>
+    /// <summary>
+    /// '.' and '0' stand on either side of '/', the last two are ordered differently in UTF-16 than in UTF-8.
+    /// </summary>
     private static readonly string[] Parts = ["a", "a.txt", "a0", "b", "a b", "é", "%41", "+", "\uFF5E", "\U0001F600"];
 
     private static readonly Gen<string> Key = AnyOf(Parts).Array[1, 3].Select(static parts => string.Join('/', parts));
 
-    private static readonly Gen<(string Prefix, string? Delimiter, int MaxKeys, string StartAfter)> Question = Gen.Select(
-        Gen.OneOf(Gen.Const(""), Key, Key.Select(static key => key + "/"), Key.Select(static key => key[..(char.IsHighSurrogate(key[0]) ? 2 : 1)])),
+    private static readonly Gen<(string Prefix, string? Delimiter, int MaxKeys, string StartAfter)> Question =
+        Gen.Select(
+        Gen.OneOf(Gen.Const(""), Key, Key.Select(static key => key + "/"), Key.Select(static key =>
+            key[..(char.IsHighSurrogate(key[0]) ? 2 : 1)])),
         AnyOf("/", "/", null, "", "a", "/a"),
         AnyOf(1, 2, 3, 7, 1000),
         Gen.OneOf(Gen.Const(""), Key));
@@ -36,7 +40,8 @@ internal static class ListingModel
             var request = new ListRequest(question.Prefix, question.Delimiter, startAfter, question.MaxKeys);
             var (expected, found) = (Expected(keys, request), await AllPagesAsync(subject.Origin, request));
             Assert.True(expected.SequenceEqual(found),
-                $"Keys of seed {seed}, {request}: expected {string.Join(' ', expected)}, found {string.Join(' ', found)}.");
+                $"Keys of seed {seed}, {request}: expected {string.Join(' ', expected)}, found "
+                    + $"{string.Join(' ', found)}.");
         }, iter: 60, threads: 1);
     }
 
@@ -76,7 +81,8 @@ internal static class ListingModel
         var expected = new List<(string, long)>();
         foreach (var key in keys)
         {
-            if (!key.StartsWith(request.Prefix, StringComparison.Ordinal) || KeyOrder.Compare(key, request.StartAfter) <= 0)
+            if (!key.StartsWith(request.Prefix, StringComparison.Ordinal)
+                || KeyOrder.Compare(key, request.StartAfter) <= 0)
                 continue;
             var at = string.IsNullOrEmpty(request.Delimiter)
                 ? -1

@@ -89,7 +89,8 @@ internal sealed class ObjectResponder(FaultyOrigin origin)
             headers["x-amz-meta-" + name] = value;
         foreach (var (name, value) in found.Options.Headers)
             headers[name] = value;
-        if (!string.Equals(context.Request.Headers["x-amz-checksum-mode"], "ENABLED", StringComparison.OrdinalIgnoreCase))
+        if (!string.Equals(
+            context.Request.Headers["x-amz-checksum-mode"], "ENABLED", StringComparison.OrdinalIgnoreCase))
             return;
         foreach (var (name, value) in found.SumHeaders)
             headers[name] = value;
@@ -101,7 +102,8 @@ internal sealed class ObjectResponder(FaultyOrigin origin)
         context.Response.ContentType = "application/xml";
         if (!request.IsHead)
             await context.Response.WriteAsync(
-                $"<?xml version=\"1.0\" encoding=\"UTF-8\"?><Error><Code>{code}</Code><Message>as the test says</Message></Error>");
+                $"<?xml version=\"1.0\" encoding=\"UTF-8\"?><Error><Code>{code}</Code><Message>as the test "
+                    + "says</Message></Error>");
     }
 
     private static string CodeOf(int status) => status switch

@@ -13,8 +13,10 @@ public abstract class OriginBehavior : IAsyncLifetime
     /// <summary>Keys that any part between user and disk may mangle.</summary>
     public static TheoryData<string> OddKeys =>
     [
-        "with space/and  two", "ünï/çødé", "😀/emoji", "100%", "%41%2Fescaped", "a+b=c&d", "~'()!*", "semi;colon:at@,dollar$",
-        "question?mark#hash", "back\\slash", "\"quotes\"<xml>&amp;", "tab\there", "...dots/..two.", "[brackets]{braces}|^`",
+        "with space/and  two", "ünï/çødé", "😀/emoji", "100%", "%41%2Fescaped", "a+b=c&d", "~'()!*",
+        "semi;colon:at@,dollar$",
+        "question?mark#hash", "back\\slash", "\"quotes\"<xml>&amp;", "tab\there", "...dots/..two.",
+        "[brackets]{braces}|^`",
     ];
 
     /// <summary>Keys that only object stores have.</summary>
@@ -76,7 +78,8 @@ public abstract class OriginBehavior : IAsyncLifetime
         var content = FakeContent.Of(sizeBytes, sizeBytes).ToArray();
         await Subject.PutAsync("whole", content);
         var version = await HeadAsync("whole");
-        Assert.Equal(content, (await OriginUnderTest.ReadAsync(Subject.Origin, "whole", version, ByteRange.All(sizeBytes))).Value);
+        Assert.Equal(content,
+            (await OriginUnderTest.ReadAsync(Subject.Origin, "whole", version, ByteRange.All(sizeBytes))).Value);
     }
 
     [Fact]
@@ -99,7 +102,8 @@ public abstract class OriginBehavior : IAsyncLifetime
         var content = FakeContent.Of(100_000, 7).ToArray();
         await Subject.PutAsync("ranges", content);
         var range = new ByteRange(start, length);
-        var read = await OriginUnderTest.ReadAsync(Subject.Origin, "ranges", await HeadAsync("ranges"), range, pieceBytes: 777);
+        var read = await OriginUnderTest.ReadAsync(
+            Subject.Origin, "ranges", await HeadAsync("ranges"), range, pieceBytes: 777);
         Assert.Equal(content[start..(start + length)], read.Value);
     }
 
@@ -147,7 +151,8 @@ public abstract class OriginBehavior : IAsyncLifetime
             return;
         }
 
-        await Subject.PutAsync(key.Trim('/').Replace("//", "/", StringComparison.Ordinal).Replace("//", "/", StringComparison.Ordinal), [1]);
+        await Subject.PutAsync(key.Trim('/').Replace("//", "/", StringComparison.Ordinal)
+            .Replace("//", "/", StringComparison.Ordinal), [1]);
         Assert.Contains((await Subject.Origin.HeadAsync(key, CancellationToken.None)).Failure?.Kind,
             new FailureKind?[] { FailureKind.NotFound, FailureKind.InvalidRequest });
     }
@@ -160,7 +165,8 @@ public abstract class OriginBehavior : IAsyncLifetime
     public async Task KeysCannotLeaveTheMount(string key)
     {
         await Subject.PutAsync("a/b", [1]);
-        Assert.Equal(FailureKind.InvalidRequest, (await Subject.Origin.HeadAsync(key, CancellationToken.None)).Failure?.Kind);
+        Assert.Equal(
+            FailureKind.InvalidRequest, (await Subject.Origin.HeadAsync(key, CancellationToken.None)).Failure?.Kind);
         var read = await OriginUnderTest.ReadAsync(Subject.Origin, key, await HeadAsync("a/b"), ByteRange.All(1));
         Assert.Equal(FailureKind.InvalidRequest, read.Failure?.Kind);
         var page = await Subject.Origin.ListAsync(new ListRequest("../", null, "", 10), CancellationToken.None);
@@ -175,7 +181,9 @@ public abstract class OriginBehavior : IAsyncLifetime
         var version = await HeadAsync("described");
         Assert.Equal(Subject.HasMetadata ? "application/json" : null, version.ContentType);
         Assert.Equal(
-            Subject.HasMetadata ? [new("model-name", "llama"), new("sha", "abc def")] : Array.Empty<KeyValuePair<string, string>>(),
+            Subject.HasMetadata
+                ? [new("model-name", "llama"), new("sha", "abc def")]
+                : Array.Empty<KeyValuePair<string, string>>(),
             version.Metadata);
     }
 
@@ -191,12 +199,16 @@ public abstract class OriginBehavior : IAsyncLifetime
         {
             Assert.True((await body.ReadAsync(new byte[100], cancel.Token)).Value > 0);
             await cancel.CancelAsync();
-            await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await body.ReadAsync(new byte[1 << 20], cancel.Token));
+            await Assert.ThrowsAnyAsync<OperationCanceledException>(async () =>
+                await body.ReadAsync(new byte[1 << 20], cancel.Token));
         }
 
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await Subject.Origin.OpenAsync(read, cancel.Token));
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await Subject.Origin.HeadAsync("big", cancel.Token));
-        Assert.Equal(content, (await OriginUnderTest.ReadAsync(Subject.Origin, "big", version, ByteRange.All(content.Length))).Value);
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(async () =>
+            await Subject.Origin.OpenAsync(read, cancel.Token));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(async () =>
+            await Subject.Origin.HeadAsync("big", cancel.Token));
+        Assert.Equal(content,
+            (await OriginUnderTest.ReadAsync(Subject.Origin, "big", version, ByteRange.All(content.Length))).Value);
     }
 
     [Fact]
@@ -207,7 +219,8 @@ public abstract class OriginBehavior : IAsyncLifetime
         var content = FakeContent.Of(100, 5).ToArray();
         await Subject.PutAsync(key, content);
         var version = await HeadAsync(key);
-        Assert.Equal(content, (await OriginUnderTest.ReadAsync(Subject.Origin, key, version, ByteRange.All(100))).Value);
+        Assert.Equal(
+            content, (await OriginUnderTest.ReadAsync(Subject.Origin, key, version, ByteRange.All(100))).Value);
         var entry = Assert.Single((await ListAsync(new ListRequest(key, null, "", 10))).Entries);
         Assert.Equal((key, 100L, version.ETag), (entry.Key, entry.SizeBytes, entry.ETag));
     }

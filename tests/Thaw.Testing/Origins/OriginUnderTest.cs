@@ -21,7 +21,9 @@ public abstract class OriginUnderTest : IAsyncDisposable
     /// <summary>Whether keys need not look like paths: empty parts, slashes at either end.</summary>
     public abstract bool HasAnyKey { get; }
 
-    /// <summary>Whether a start within a common prefix still lists that prefix, as Amazon S3 does; not every server.</summary>
+    /// <summary>
+    /// Whether a start within a common prefix still lists that prefix, as Amazon S3 does; not every server.
+    /// </summary>
     public abstract bool ListsPrefixBehindStart { get; }
 
     /// <summary>Puts or replaces an object.</summary>
@@ -38,7 +40,8 @@ public abstract class OriginUnderTest : IAsyncDisposable
     public static async Task<Result<byte[]>> ReadAsync(
         IOrigin origin, string key, ObjectVersion version, ByteRange range, int pieceBytes = 64 << 10)
     {
-        var opened = await origin.OpenAsync(new OriginRead(key, version, range, OriginCause.Reader), CancellationToken.None);
+        var opened =
+            await origin.OpenAsync(new OriginRead(key, version, range, OriginCause.Reader), CancellationToken.None);
         if (!opened.TryGet(out var body, out var failure))
             return failure;
         await using (body)

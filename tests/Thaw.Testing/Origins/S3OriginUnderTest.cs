@@ -73,7 +73,9 @@ public sealed class S3OriginUnderTest : OriginUnderTest
     {
         var request = new PutObjectRequest
         {
-            BucketName = _mount.OriginBucket, Key = _mount.OriginPrefix + key, InputStream = new MemoryStream(bytes),
+            BucketName = _mount.OriginBucket,
+            Key = _mount.OriginPrefix + key,
+            InputStream = new MemoryStream(bytes),
         };
         if (contentType is not null)
             request.ContentType = contentType;

@@ -20,7 +20,8 @@ public sealed class DemoModelTests
             foreach (var file in files)
             {
                 var bytes = await File.ReadAllBytesAsync(Path.Combine(directory, file.Key));
-                Assert.Equal((file.Bytes, file.Sha256), (bytes.LongLength, Convert.ToHexStringLower(SHA256.HashData(bytes))));
+                Assert.Equal(
+                    (file.Bytes, file.Sha256), (bytes.LongLength, Convert.ToHexStringLower(SHA256.HashData(bytes))));
                 if (file.Key.EndsWith(".safetensors", StringComparison.Ordinal))
                     AssertSafetensors(bytes);
                 node.Objects[file.Key] = bytes;
@@ -30,7 +31,8 @@ public sealed class DemoModelTests
             Assert.Equal(files.OrderBy(file => file.Key, StringComparer.Ordinal),
                 await ModelWriter.ReadAsync(directory, TestContext.Current.CancellationToken));
             long read = 0;
-            var reader = new ModelReader(new Uri(node.Url), "bucket-of-models", TimeProvider.System, bytes => read += bytes);
+            var reader =
+                new ModelReader(new Uri(node.Url), "bucket-of-models", TimeProvider.System, bytes => read += bytes);
             Assert.True((await reader.ReadAsync(files, TestContext.Current.CancellationToken)).Value);
             Assert.Equal(files.Sum(file => file.Bytes), read);
             node.Objects[files[1].Key][^1] ^= 1;

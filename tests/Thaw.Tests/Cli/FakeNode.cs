@@ -22,7 +22,8 @@ internal sealed class FakeNode : IAsyncDisposable
 
     private FakeNode(WebApplication app) => _app = app;
 
-    public string Url => _app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First();
+    public string Url =>
+        _app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First();
 
     public ConcurrentDictionary<string, byte[]> Objects { get; } = new();
 
@@ -84,8 +85,10 @@ internal sealed class FakeNode : IAsyncDisposable
             "mounts" => WriteAsync(context,
                 [new("models", "bucket-of-models", "s3://acme/prod", null, Objects.Count, 0, 0, true)],
                 ApiJson.Default.IReadOnlyListMountStatus),
-            "objects" => WriteAsync(context, Page(request.Query["path"]!, request.Query["continuation"]), ApiJson.Default.ObjectPage),
-            "jobs" when request.Method == "GET" => WriteAsync(context, Job.Take(1).ToArray(), ApiJson.Default.IReadOnlyListJobStatus),
+            "objects" => WriteAsync(
+                context, Page(request.Query["path"]!, request.Query["continuation"]), ApiJson.Default.ObjectPage),
+            "jobs" when request.Method == "GET" =>
+                WriteAsync(context, Job.Take(1).ToArray(), ApiJson.Default.IReadOnlyListJobStatus),
             "pins" => WriteAsync(context, new PinResult(2, 3 << 20), ApiJson.Default.PinResult),
             "free" => WriteAsync(context, new FreeResult(4, 5 << 20, 1, 2), ApiJson.Default.FreeResult),
             _ => AnswerJobAsync(context),
@@ -106,15 +109,18 @@ internal sealed class FakeNode : IAsyncDisposable
     private NodeStats Stats()
     {
         var tier = new TierStats(0, 0, 0, 0);
-        return new NodeStats("fake", "0", 1, new(0, 0, 0, 0, new(0, 0, 0, 0, 0)), new(tier, tier, tier), new(0, 0, 0), null,
-            new(0, 0, 0, 0, 0, 0, 0, []), new(0, 0), new(0, 0, 0, 0)) { S3Endpoint = Url };
+        return new NodeStats(
+            "fake", "0", 1, new(0, 0, 0, 0, new(0, 0, 0, 0, 0)), new(tier, tier, tier), new(0, 0, 0), null,
+            new(0, 0, 0, 0, 0, 0, 0, []), new(0, 0), new(0, 0, 0, 0))
+        { S3Endpoint = Url };
     }
 
     // One object on each page, so that paging is always walked.
     private ObjectPage Page(string path, string? continuation)
     {
         var prefix = path["models/".Length..];
-        var keys = Objects.Keys.Where(key => key.StartsWith(prefix, StringComparison.Ordinal)).Order(StringComparer.Ordinal).ToList();
+        var keys = Objects.Keys.Where(key => key.StartsWith(prefix, StringComparison.Ordinal))
+            .Order(StringComparer.Ordinal).ToList();
         var at = continuation is { Length: > 0 } ? int.Parse(continuation, CultureInfo.InvariantCulture) : 0;
         var next = at + 1 < keys.Count ? (at + 1).ToString(CultureInfo.InvariantCulture) : null;
         return new ObjectPage([.. keys.Skip(at).Take(1).Select(Status)], next, false);
@@ -124,7 +130,8 @@ internal sealed class FakeNode : IAsyncDisposable
     {
         var bytes = Objects[key];
         var crc = CrcOverride ?? (KnowsCrc ? Crc32C.Compute(bytes).ToString("x8", CultureInfo.InvariantCulture) : null);
-        return new ObjectStatus($"models/{key}", bytes.Length, bytes.Length / 2, ETag, "id", DateTimeOffset.UnixEpoch, "x/y",
+        return new ObjectStatus(
+            $"models/{key}", bytes.Length, bytes.Length / 2, ETag, "id", DateTimeOffset.UnixEpoch, "x/y",
             "none", crc, false, null, ["fake"]);
     }
 

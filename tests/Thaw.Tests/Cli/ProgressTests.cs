@@ -32,8 +32,10 @@ public sealed class ProgressTests
         using var live = new StringWriter();
         var views = new[]
         {
-            new ProgressView(new Terminal { Out = TextWriter.Null, Error = plain, Clock = clock }, "load", quiet: false),
-            new ProgressView(new Terminal { Out = TextWriter.Null, Error = live, Clock = clock, Live = true }, "load", quiet: true),
+            new ProgressView(
+                new Terminal { Out = TextWriter.Null, Error = plain, Clock = clock }, "load", quiet: false),
+            new ProgressView(
+                new Terminal { Out = TextWriter.Null, Error = live, Clock = clock, Live = true }, "load", quiet: true),
         };
         for (var second = 0; second <= 10; second++)
         {

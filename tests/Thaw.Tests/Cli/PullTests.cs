@@ -45,7 +45,8 @@ public sealed class PullTests : IAsyncLifetime
     {
         _node.Objects["a/big"] = Bytes(12 * Limits.PullPartBytes);
         using var stop = new CancellationTokenSource();
-        // From the seventh part on nothing is answered; the first six may still be on their way when the copy is stopped.
+        // From the seventh part on nothing is answered; the first six may still be on their way when the copy is
+        // stopped.
         _node.Fault = (context, count) =>
         {
             if (count < 7)
@@ -88,7 +89,8 @@ public sealed class PullTests : IAsyncLifetime
             return false;
         };
         var report = await PullAsync("models/a/big", 1);
-        Assert.Contains("big has changed while it was copied", report.GetProperty("failed")[0].GetString(), StringComparison.Ordinal);
+        Assert.Contains("big has changed while it was copied", report.GetProperty("failed")[0].GetString(),
+            StringComparison.Ordinal);
         Assert.False(File.Exists(Path.Combine(_directory, "big")));
         _node.Objects["a/big"] = Bytes(6 * Limits.PullPartBytes);
         report = await PullAsync("models/a/big", 0);
@@ -102,7 +104,8 @@ public sealed class PullTests : IAsyncLifetime
         _node.Objects["a/x"] = Bytes(1000);
         _node.CrcOverride = "00000001";
         var report = await PullAsync("models/a/x", 1);
-        Assert.Contains("do not match its crc32c", report.GetProperty("failed")[0].GetString(), StringComparison.Ordinal);
+        Assert.Contains(
+            "do not match its crc32c", report.GetProperty("failed")[0].GetString(), StringComparison.Ordinal);
         Assert.Empty(Directory.EnumerateFiles(_directory));
     }
 
@@ -178,6 +181,7 @@ public sealed class PullTests : IAsyncLifetime
             .Select(file => Path.GetRelativePath(_directory, file)).Order(StringComparer.Ordinal);
         Assert.Equal(names, found);
         foreach (var name in names)
-            Assert.True(_node.Objects[root + name].AsSpan().SequenceEqual(File.ReadAllBytes(Path.Combine(_directory, name))), name);
+            Assert.True(_node.Objects[root + name].AsSpan()
+                .SequenceEqual(File.ReadAllBytes(Path.Combine(_directory, name))), name);
     }
 }

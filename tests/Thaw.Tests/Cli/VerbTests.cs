@@ -10,27 +10,36 @@ namespace Thaw.Tests.Cli;
 public sealed class VerbTests
 {
     private static readonly JobStatus Running = new(
-        "7f3a", "load", "running", ["models/a/"], "all", 2, 100, 40, 0, 0, DateTimeOffset.UnixEpoch, null, [], [new("fake", 100, 40)]);
+        "7f3a", "load", "running", ["models/a/"], "all", 2, 100, 40, 0, 0, DateTimeOffset.UnixEpoch, null, [],
+        [new("fake", 100, 40)]);
 
     private static readonly JobStatus Complete = Running with
     {
-        State = "done", PresentBytes = 100, VerifiedObjects = 2, EndedAt = DateTimeOffset.UnixEpoch.AddSeconds(3),
+        State = "done",
+        PresentBytes = 100,
+        VerifiedObjects = 2,
+        EndedAt = DateTimeOffset.UnixEpoch.AddSeconds(3),
     };
 
     [Fact]
     public async Task Every_verb_has_help_with_an_example()
     {
         var root = ThawCommand.Create(new Terminal { Out = TextWriter.Null, Error = TextWriter.Null });
-        string[] verbs = ["serve", "load", "ls", "stat", "pull", "pin", "unpin", "verify", "free", "jobs", "config", "demo", "doctor"];
+        string[] verbs =
+        [
+            "serve", "load", "ls", "stat", "pull", "pin", "unpin", "verify", "free", "jobs", "config", "demo", "doctor",
+        ];
         Assert.Equal(verbs.Order(), root.Subcommands.Select(command => command.Name).Order());
-        var all = root.Subcommands.SelectMany(command => command.Subcommands.Select(below => new[] { command.Name, below.Name })
+        var all = root.Subcommands.SelectMany(command =>
+            command.Subcommands.Select(below => new[] { command.Name, below.Name })
             .Prepend([command.Name]));
         foreach (var words in all)
         {
             var run = await CliRun.ExecuteAsync([.. words, "--help"]);
             Assert.Equal(0, run.ExitCode);
             Assert.Contains($"Examples:{Environment.NewLine}  ", run.Out, StringComparison.Ordinal);
-            Assert.Contains($"thaw {words[0]}", run.Out[run.Out.IndexOf("Examples:", StringComparison.Ordinal)..], StringComparison.Ordinal);
+            Assert.Contains($"thaw {words[0]}", run.Out[run.Out.IndexOf("Examples:", StringComparison.Ordinal)..],
+                StringComparison.Ordinal);
             Assert.Contains("--json", run.Out, StringComparison.Ordinal);
         }
     }
@@ -40,9 +49,11 @@ public sealed class VerbTests
     {
         var root = ThawCommand.Create(new Terminal { Out = TextWriter.Null, Error = TextWriter.Null });
         var verbs = root.Subcommands.Concat(root.Subcommands.SelectMany(command => command.Subcommands)).OfType<Verb>();
-        foreach (var example in verbs.SelectMany(verb => verb.Examples).Where(example => !example.Contains("--model", StringComparison.Ordinal)))
+        foreach (var example in verbs.SelectMany(verb => verb.Examples)
+            .Where(example => !example.Contains("--model", StringComparison.Ordinal)))
         {
-            var line = example[(example.IndexOf("thaw ", StringComparison.Ordinal) + 5)..].Replace("'", "", StringComparison.Ordinal);
+            var line = example[(example.IndexOf("thaw ", StringComparison.Ordinal) + 5)..]
+                .Replace("'", "", StringComparison.Ordinal);
             Assert.True(root.Parse(line).Errors.Count == 0, $"{example}: {string.Join(' ', root.Parse(line).Errors)}");
         }
 
@@ -95,7 +106,8 @@ public sealed class VerbTests
     {
         await using var node = await FakeNode.StartAsync();
         node.ErrorStatus = status;
-        foreach (var verb in (string[])["ls", "stat models/a", "load models/a", "pin models/a", "free models/a", "jobs 1", "pull models/a /tmp"])
+        foreach (var verb in (string[])[
+            "ls", "stat models/a", "load models/a", "pin models/a", "free models/a", "jobs 1", "pull models/a /tmp"])
         {
             var run = await CliRun.ExecuteAsync([.. verb.Split(' '), "--node", node.Url, "--json"]);
             Assert.Equal(exitCode, run.ExitCode);
@@ -112,7 +124,9 @@ public sealed class VerbTests
         var run = await CliRun.ExecuteAsync(["load", "models/a/", "--bandwidth", "2GiB/s"], Variables(node));
         Assert.Equal((0, "done: 2 of 2 objects verified, 100 B of 100 B loaded in 3.0s.\n"), (run.ExitCode, run.Out));
         Assert.Contains("load: 40 B of 100 B (40%)", run.Error, StringComparison.Ordinal);
-        Assert.Contains("POST /api/v1/jobs {\"kind\":\"load\",\"paths\":[\"models/a/\"],\"on\":\"all\",\"bandwidthBytesPerSecond\":2147483648}", node.Requests);
+        Assert.Contains("POST /api/v1/jobs "
+            + "{\"kind\":\"load\",\"paths\":[\"models/a/\"],\"on\":\"all\",\"bandwidthBytesPerSecond\":2147483648}",
+            node.Requests);
     }
 
     [Theory]
@@ -172,7 +186,8 @@ public sealed class VerbTests
                 ("ls", "s3://acme/prod"), ("ls models/a/", "models/a/2"), ("stat models/a/1", "cached:    50% (5 B)"),
                 ("pin models/a/", "pinned 2 objects, 3 MiB."), ("unpin models/a/", "unpinned 2 objects, 3 MiB."),
                 ("free models/a/", "freed 4 objects, 5 MiB; left 1 pinned and 2 in use."), ("jobs", "7f3a"),
-                ("jobs 7f3a", "done"), ("jobs cancel 7f3a", "7f3a"), ("load models/a/ --detach", "job 7f3a is under way"),
+                ("jobs 7f3a", "done"), ("jobs cancel 7f3a", "7f3a"),
+                ("load models/a/ --detach", "job 7f3a is under way"),
                 ("config explain mounts.origin", "mounts[].origin"),
             ])
         {
@@ -198,7 +213,8 @@ public sealed class VerbTests
         {
             var run = await CliRun.ExecuteAsync(["config", "check", file]);
             Assert.Equal(1, run.ExitCode);
-            Assert.Contains($"{file}:1: node.drian: this option is not known; did you mean \"drain\"?", run.Error, StringComparison.Ordinal);
+            Assert.Contains($"{file}:1: node.drian: this option is not known; did you mean \"drain\"?", run.Error,
+                StringComparison.Ordinal);
             Assert.Contains($"{file}:2: cache.memory:", run.Error, StringComparison.Ordinal);
             run = await CliRun.ExecuteAsync(["serve", "--config", file]);
             Assert.Equal((1, 2), (run.ExitCode, run.Error.TrimEnd().Split('\n').Length));

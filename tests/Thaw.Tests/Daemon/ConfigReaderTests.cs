@@ -42,7 +42,8 @@ public sealed class ConfigReaderTests
         var config = Valid(Full);
         Assert.Equal("gpu-017", config.Node.Name);
         Assert.Equal(TimeSpan.FromSeconds(5), config.Node.Drain);
-        Assert.Equal([new("/var/lib/thaw", new ByteSize(4L << 40), null), new("/mnt/second", null, 80)], config.Cache.Disks);
+        Assert.Equal(
+            [new("/var/lib/thaw", new ByteSize(4L << 40), null), new("/mnt/second", null, 80)], config.Cache.Disks);
         Assert.Equal(new ByteSize(128 << 20), config.Cache.Memory);
         Assert.Equal(new ByteSize(40L << 30), config.Origins.Bandwidth);
         Assert.Equal(64, config.Origins.Connections);
@@ -52,7 +53,8 @@ public sealed class ConfigReaderTests
         var models = config.Mounts[0];
         Assert.Equal(("models", "acme-models", OriginScheme.S3, "acme-models", "prod/"),
             (models.Name, models.Bucket, models.Scheme, models.OriginBucket, models.OriginPrefix));
-        Assert.Equal((new Uri("http://127.0.0.1:9000"), "eu-west-1", true), (models.Endpoint, models.Region, models.PathStyle));
+        Assert.Equal(
+            (new Uri("http://127.0.0.1:9000"), "eu-west-1", true), (models.Endpoint, models.Region, models.PathStyle));
         Assert.Equal(new CredentialsConfig("/etc/thaw/access", "/etc/thaw/secret"), models.Credentials);
         Assert.Equal((TimeSpan.FromMinutes(90), TimeSpan.FromMinutes(5), true),
             (models.Revalidate, models.StaleIfError, models.VerifyOrigin));
@@ -107,41 +109,51 @@ public sealed class ConfigReaderTests
     [Theory]
     [InlineData("node: {drian: 5s}", "test.yaml:1: node.drian: this option is not known; did you mean \"drain\"?")]
     [InlineData("nodes: {}", "test.yaml:1: nodes: this option is not known; did you mean \"node\"?")]
-    [InlineData("cache: {zzzzzz: 1}", "test.yaml:1: cache.zzzzzz: this option is not known; known here: disks, memory.")]
+    [InlineData(
+        "cache: {zzzzzz: 1}", "test.yaml:1: cache.zzzzzz: this option is not known; known here: disks, memory.")]
     [InlineData("node: {drain: 5}", "\"5\" is not a time such as 10s, 5m or 1h30m.")]
     [InlineData("node: {drain: 2h}", "\"2h\" is out of bounds (0s-1h).")]
     [InlineData("node: {drain: [5s]}", "it holds a list; write a time such as 10s, 5m or 1h30m.")]
     [InlineData("node: {drain: }", "it holds nothing; write a time such as 10s, 5m or 1h30m.")]
     [InlineData("node: 5", "it holds \"5\"; write a group of options, such as node: {...}.")]
     [InlineData("node: {name: a b}", "\"a b\" is no node name; use 1 to 63 letters, digits, '.', '_' and '-'.")]
-    [InlineData("node: {name: a}\nnode: {name: b}", "test.yaml:2: node: the key stands here a second time, first in line 1; keep one.")]
+    [InlineData("node: {name: a}\nnode: {name: b}",
+        "test.yaml:2: node: the key stands here a second time, first in line 1; keep one.")]
     [InlineData("cache: {memory: much}", "\"much\" is not a size such as 512MiB.")]
     [InlineData("cache: {memory: 1MiB}", "\"1MiB\" is out of bounds (32MiB-1TiB).")]
     [InlineData("cache: {disks: /x}", "it holds \"/x\"; write a list, each item begun with \"- \".")]
     [InlineData("cache: {disks: [{capacity: 80%}]}", "cache.disks[0].path: it is missing; write an absolute path.")]
     [InlineData("cache: {disks: [{path: x}]}", "\"x\" is not an absolute path.")]
-    [InlineData("cache: {disks: [{path: /x, capacity: 101%}]}", "\"101%\" is out of bounds (64MiB or more, or 1%-100%).")]
+    [InlineData(
+        "cache: {disks: [{path: /x, capacity: 101%}]}", "\"101%\" is out of bounds (64MiB or more, or 1%-100%).")]
     [InlineData("cache: {disks: [{path: /x, capacity: 1B}]}", "\"1B\" is out of bounds (64MiB or more, or 1%-100%).")]
-    [InlineData("cache: {disks: [{path: /x}, {path: /y/../x/}]}", "/x stands here a second time; name each directory once.")]
-    [InlineData("cache: {disks: [{path: /x}, {path: /x/y}]}", "/x/y and /x lie inside one another; use separate directories.")]
+    [InlineData(
+        "cache: {disks: [{path: /x}, {path: /y/../x/}]}", "/x stands here a second time; name each directory once.")]
+    [InlineData(
+        "cache: {disks: [{path: /x}, {path: /x/y}]}", "/x/y and /x lie inside one another; use separate directories.")]
     [InlineData("mounts: [{origin: s3://acme}]", "mounts[0].name: it is missing; write a text.")]
     [InlineData("mounts: [{name: models}]", "mounts[0].origin: it is missing; write a URL.")]
     [InlineData("mounts: [x]", "mounts[0]: it holds \"x\"; write a group of options")]
-    [InlineData("mounts: [{name: models, origin: gs://acme}]", "gs:// is known, but not in this version; use s3:// or file://.")]
+    [InlineData("mounts: [{name: models, origin: gs://acme}]",
+        "gs:// is known, but not in this version; use s3:// or file://.")]
     [InlineData("mounts: [{name: models, origin: hf://acme}]", "hf:// is known, but not in this version")]
     [InlineData("mounts: [{name: models, origin: https://acme}]", "https:// is known, but not in this version")]
-    [InlineData("mounts: [{name: models, origin: models}]", "\"models\" is not a URL; write s3://bucket/prefix or file:///directory.")]
+    [InlineData("mounts: [{name: models, origin: models}]",
+        "\"models\" is not a URL; write s3://bucket/prefix or file:///directory.")]
     [InlineData("mounts: [{name: models, origin: s3://}]", "\"\" is no bucket; write s3://bucket/prefix.")]
     [InlineData("mounts: [{name: models, origin: s3://a//b}]", "the prefix holds an empty part")]
     [InlineData("mounts: [{name: models, origin: file://x}]", "a directory needs an absolute path with three slashes")]
     [InlineData("mounts: [{name: models, origin: 's3://a?b'}]", "an origin has no '?', '#' or NUL")]
     [InlineData("mounts: [{name: models, origin: s3://acme, endpoint: ftp://x}]", "\"ftp://x\" is no endpoint")]
-    [InlineData("mounts: [{name: models, origin: s3://acme, endpoint: http://x/path}]", "\"http://x/path\" is no endpoint")]
-    [InlineData("mounts: [{name: models, origin: file:///x, region: eu}]", "mounts[0].region: it has no effect on a file:// origin; remove it.")]
+    [InlineData(
+        "mounts: [{name: models, origin: s3://acme, endpoint: http://x/path}]", "\"http://x/path\" is no endpoint")]
+    [InlineData("mounts: [{name: models, origin: file:///x, region: eu}]",
+        "mounts[0].region: it has no effect on a file:// origin; remove it.")]
     [InlineData("mounts: [{name: models, origin: s3://a, pathStyle: yes}]", "\"yes\" is not auto or true or false.")]
     [InlineData("mounts: [{name: models, origin: s3://a, credentials: {accessKeyFile: /a}}]",
         "mounts[0].credentials.secretKeyFile: it is missing; accessKeyFile and secretKeyFile belong together.")]
-    [InlineData("mounts: [{name: models, origin: s3://a, credentials: {accessKeyFile: /a, secretKeyFile: /b, anonymous: true}}]",
+    [InlineData("mounts: [{name: models, origin: s3://a, credentials: {accessKeyFile: /a, secretKeyFile: /b, "
+        + "anonymous: true}}]",
         "anonymous requests carry no key")]
     [InlineData("mounts: [{name: models, origin: s3://a, immutable: true, revalidate: 5s}]", "keep one of the two")]
     [InlineData("mounts: [{name: models, origin: s3://a}, {name: models, bucket: other, origin: s3://b}]",
@@ -158,9 +170,11 @@ public sealed class ConfigReaderTests
     [InlineData("s3: {listen: 127.0.0.1}", "\"127.0.0.1\" is not an IP address and port")]
     [InlineData("s3: {listen: 127.0.0.1:65536}", "\"127.0.0.1:65536\" is not an IP address and port")]
     [InlineData("s3: {listen: '::1:7400'}", "\"::1:7400\" is not an IP address and port")]
-    [InlineData("s3: {listen: 10.0.0.1:7400}", "10.0.0.1:7400 can be reached from other hosts and nothing asks who they are")]
+    [InlineData(
+        "s3: {listen: 10.0.0.1:7400}", "10.0.0.1:7400 can be reached from other hosts and nothing asks who they are")]
     [InlineData("s3: {domain: a b}", "\"a b\" is no DNS name; write one such as s3.local.")]
-    [InlineData("control: {listen: 127.0.0.1:7400}", "s3.listen and control.listen both use port 7400; give each its own.")]
+    [InlineData(
+        "control: {listen: 127.0.0.1:7400}", "s3.listen and control.listen both use port 7400; give each its own.")]
     [InlineData("insecure: maybe", "\"maybe\" is not true or false.")]
     [InlineData("[1, 2]", "the file holds a list; write options")]
     [InlineData("a: {b: [", "this is not YAML")]
@@ -168,7 +182,8 @@ public sealed class ConfigReaderTests
     [InlineData("node: &x {<<: *x}", "the anchor *x is not known here; define it above.")]
     [InlineData("node: {<<: 5}", "a merge needs a group of options, not \"5\".")]
     [InlineData("? [a]\n: b", "a key is a list; keys are plain words.")]
-    [InlineData("node: {}\n---\nnode: {}", "test.yaml:2: a second document starts here; keep one document in the file.")]
+    [InlineData(
+        "node: {}\n---\nnode: {}", "test.yaml:2: a second document starts here; keep one document in the file.")]
     public void Each_error_has_its_sentence(string yaml, string expected)
     {
         var error = Assert.Single(Errors(yaml));
@@ -223,7 +238,8 @@ public sealed class ConfigReaderTests
         var laughs = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n" + string.Concat(Enumerable.Range(1, 12).Select(level =>
             $"a{level}: &a{level} [{string.Join(", ", Enumerable.Repeat($"*a{level - 1}", 10))}]\n"));
         Assert.Contains("more than 50000 values", Assert.Single(Errors(laughs)).Sentence, StringComparison.Ordinal);
-        Assert.Contains("larger than 1 MiB", Assert.Single(Errors(new string(' ', (1 << 20) + 1))).Sentence, StringComparison.Ordinal);
+        Assert.Contains("larger than 1 MiB", Assert.Single(Errors(new string(' ', (1 << 20) + 1))).Sentence,
+            StringComparison.Ordinal);
         var many = string.Concat(Enumerable.Range(0, 1000).Select(index => $"unknown{index}: 1\n"));
         Assert.Equal(100, Errors(many).Length);
     }
@@ -233,7 +249,8 @@ public sealed class ConfigReaderTests
     {
         var path = Path.Combine(Path.GetTempPath(), Guid.NewGuid().ToString("N"), "thaw.yaml");
         var reading = await ConfigReader.ReadFileAsync(path, TestContext.Current.CancellationToken);
-        Assert.Equal($"{path}: there is no such file; name one with --config.", Assert.Single(reading.Errors).ToString());
+        Assert.Equal(
+            $"{path}: there is no such file; name one with --config.", Assert.Single(reading.Errors).ToString());
         reading = await ConfigReader.ReadFileAsync(Path.GetTempPath(), TestContext.Current.CancellationToken);
         Assert.Null(reading.Config);
     }
@@ -256,7 +273,8 @@ public sealed class ConfigReaderTests
     public void An_environment_without_mounts_or_with_bad_ones_is_refused()
     {
         var none = EnvironmentConfig.Read(new Dictionary<string, string>(), "/home/acme");
-        Assert.Contains("set THAW_ORIGIN_MODELS=s3://bucket/prefix", Assert.Single(none.Errors).Sentence, StringComparison.Ordinal);
+        Assert.Contains(
+            "set THAW_ORIGIN_MODELS=s3://bucket/prefix", Assert.Single(none.Errors).Sentence, StringComparison.Ordinal);
         var bad = EnvironmentConfig.Read(
             new Dictionary<string, string> { ["THAW_ORIGIN_A"] = "gs://x", ["THAW_ORIGIN_MODELS"] = "" }, null);
         Assert.Equal(["cache.disks", "mounts[0].name", "mounts[0].origin", "mounts[1].origin"],

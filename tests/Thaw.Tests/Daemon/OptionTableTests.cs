@@ -11,15 +11,30 @@ public sealed class OptionTableTests
     // One written value for each option that differs from its default.
     private static readonly Dictionary<string, string> Other = new()
     {
-        ["node.name"] = "other-node", ["node.drain"] = "11s", ["cache.disks[].path"] = "/other",
-        ["cache.disks[].capacity"] = "1GiB", ["cache.memory"] = "64MiB", ["mounts[].name"] = "other-name",
-        ["mounts[].bucket"] = "other-bucket", ["mounts[].origin"] = "s3://other/x",
-        ["mounts[].endpoint"] = "http://127.0.0.1:9000", ["mounts[].region"] = "eu-west-1", ["mounts[].pathStyle"] = "true",
-        ["mounts[].credentials.accessKeyFile"] = "/a", ["mounts[].credentials.secretKeyFile"] = "/s",
-        ["mounts[].credentials.anonymous"] = "true", ["mounts[].revalidate"] = "61s", ["mounts[].immutable"] = "true",
-        ["mounts[].staleIfError"] = "5m", ["mounts[].verify"] = "origin", ["origins.bandwidth"] = "1GiB/s",
-        ["origins.connections"] = "255", ["s3.listen"] = "127.0.0.1:1", ["s3.domain"] = "s3.local",
-        ["control.listen"] = "127.0.0.1:2", ["insecure"] = "true",
+        ["node.name"] = "other-node",
+        ["node.drain"] = "11s",
+        ["cache.disks[].path"] = "/other",
+        ["cache.disks[].capacity"] = "1GiB",
+        ["cache.memory"] = "64MiB",
+        ["mounts[].name"] = "other-name",
+        ["mounts[].bucket"] = "other-bucket",
+        ["mounts[].origin"] = "s3://other/x",
+        ["mounts[].endpoint"] = "http://127.0.0.1:9000",
+        ["mounts[].region"] = "eu-west-1",
+        ["mounts[].pathStyle"] = "true",
+        ["mounts[].credentials.accessKeyFile"] = "/a",
+        ["mounts[].credentials.secretKeyFile"] = "/s",
+        ["mounts[].credentials.anonymous"] = "true",
+        ["mounts[].revalidate"] = "61s",
+        ["mounts[].immutable"] = "true",
+        ["mounts[].staleIfError"] = "5m",
+        ["mounts[].verify"] = "origin",
+        ["origins.bandwidth"] = "1GiB/s",
+        ["origins.connections"] = "255",
+        ["s3.listen"] = "127.0.0.1:1",
+        ["s3.domain"] = "s3.local",
+        ["control.listen"] = "127.0.0.1:2",
+        ["insecure"] = "true",
     };
 
     [Fact]
@@ -66,7 +81,8 @@ public sealed class OptionTableTests
         if (Environment.GetEnvironmentVariable("THAW_UPDATE_REFERENCE") == "1")
             File.WriteAllText(path, page);
         Assert.True(page == File.ReadAllText(path),
-            "docs/reference/configuration.md differs from the option table; run the test once with THAW_UPDATE_REFERENCE=1.");
+            "docs/reference/configuration.md differs from the option table; run the test once with "
+                + "THAW_UPDATE_REFERENCE=1.");
     }
 
     [Fact]
@@ -76,10 +92,13 @@ public sealed class OptionTableTests
         var seeds = OptionTable.Rows.Select(row => Write(row.Key)).ToArray();
         string[] pieces =
         [
-            "{", "}", "[", "]", ":", ": ", "- ", "\n", "  ", "&a ", "*a", "<<: ", "\"", "'", "|", ">", "? ", "!!str ", "%", "#",
-            "\t", "\0", "~", "null", "true", "-1", "1e9", "99999999999999999999", "9999999999TiB", "١", "mounts", "cache", "---\n", "...\n",
+            "{", "}", "[", "]", ":", ": ", "- ", "\n", "  ", "&a ", "*a", "<<: ", "\"", "'", "|", ">", "? ", "!!str ",
+            "%", "#",
+            "\t", "\0", "~", "null", "true", "-1", "1e9", "99999999999999999999", "9999999999TiB", "١", "mounts",
+            "cache", "---\n", "...\n",
         ];
-        var edit = Gen.Select(Gen.Int[0, valid.Length], Gen.Int[0, 12], Gen.Int[0, pieces.Length - 1].Select(index => pieces[index]).Array[0, 4]);
+        var edit = Gen.Select(Gen.Int[0, valid.Length], Gen.Int[0, 12],
+            Gen.Int[0, pieces.Length - 1].Select(index => pieces[index]).Array[0, 4]);
         Gen.Select(Gen.Int[0, seeds.Length - 1].Select(index => seeds[index]), edit.Array[0, 6]).Sample(sample =>
         {
             var text = new StringBuilder(sample.Item1);
@@ -95,14 +114,17 @@ public sealed class OptionTableTests
         Gen.String.Sample(text => ConfigReader.Read(text, "any.yaml") is not null, iter: 5_000);
     }
 
-    private static bool Readable(OptionRow row) => row.Key is not ("node.name" or "mounts[].bucket" or "mounts[].endpoint"
+    private static bool Readable(OptionRow row) =>
+        row.Key is not ("node.name" or "mounts[].bucket" or "mounts[].endpoint"
         or "mounts[].credentials.accessKeyFile" or "mounts[].credentials.secretKeyFile");
 
     private static string Write(string? key, string? value = null)
     {
         var options = new Dictionary<string, string>
         {
-            ["cache.disks[].path"] = "/disk", ["mounts[].name"] = "models", ["mounts[].origin"] = "s3://acme",
+            ["cache.disks[].path"] = "/disk",
+            ["mounts[].name"] = "models",
+            ["mounts[].origin"] = "s3://acme",
         };
         if (key is not null)
             options[key] = value ?? Other[key];
@@ -115,14 +137,17 @@ public sealed class OptionTableTests
         var disk = Group("cache.disks[].", options);
         var credentials = Group("mounts[].credentials.", options);
         var mount = Group("mounts[].", options) + (credentials.Length > 0 ? $"credentials: {{{credentials}}}" : "");
-        var yaml = new StringBuilder($"mounts: [{{{mount}}}]\ncache: {{disks: [{{{disk}}}], {Group("cache.", options)}}}\n");
+        var yaml = new StringBuilder(
+            $"mounts: [{{{mount}}}]\ncache: {{disks: [{{{disk}}}], {Group("cache.", options)}}}\n");
         foreach (var group in (string[])["node", "origins", "s3", "control"])
             yaml.Append($"{group}: {{{Group(group + ".", options)}}}\n");
-        return yaml.Append(options.TryGetValue("insecure", out var insecure) ? $"insecure: {insecure}\n" : "").ToString();
+        return yaml.Append(options.TryGetValue("insecure", out var insecure) ? $"insecure: {insecure}\n" : "")
+            .ToString();
     }
 
     private static string Group(string prefix, Dictionary<string, string> options) => string.Concat(options
-        .Where(option => option.Key.StartsWith(prefix, StringComparison.Ordinal) && !option.Key[prefix.Length..].Contains('.'))
+        .Where(option =>
+            option.Key.StartsWith(prefix, StringComparison.Ordinal) && !option.Key[prefix.Length..].Contains('.'))
         .Select(option => $"{option.Key[prefix.Length..]}: \"{option.Value}\", "));
 
     private static string Pattern(string key)

@@ -128,7 +128,8 @@ public sealed class ControlTests
         Assert.Equal(HttpStatusCode.ServiceUnavailable, answer.StatusCode);
         Assert.Contains("A disk is being scanned.", await answer.Content.ReadAsStringAsync());
         var page = await bench.Http.GetStringAsync("/");
-        foreach (var link in page.Split("href=\"").Skip(1).Select(part => part[..part.IndexOf('"', StringComparison.Ordinal)]))
+        foreach (var link in page.Split("href=\"").Skip(1)
+            .Select(part => part[..part.IndexOf('"', StringComparison.Ordinal)]))
         {
             using var linked = await bench.Http.GetAsync(link);
             Assert.True(linked.IsSuccessStatusCode || link == "/readyz", link);

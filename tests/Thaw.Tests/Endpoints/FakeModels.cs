@@ -17,7 +17,8 @@ internal sealed class FakeModels : IModelReader
 
     public static readonly DateTimeOffset Modified = new(2024, 5, 6, 7, 8, 9, TimeSpan.Zero);
 
-    public IReadOnlyList<MountName> Mounts { get; } = [new("models", "acme-models", Modified), new("other", "other", Modified)];
+    public IReadOnlyList<MountName> Mounts { get; } =
+        [new("models", "acme-models", Modified), new("other", "other", Modified)];
 
     public int OpenReaders => Volatile.Read(ref _openReaders);
 
@@ -57,7 +58,8 @@ internal sealed class FakeModels : IModelReader
             : _objects.TryGetValue(path.Key, out var found) ? found.Version
             : new Failure(FailureKind.NotFound, $"There is no object {path}."));
 
-    public ValueTask<Result<ListPage>> ListAsync(string mount, ListRequest request, CancellationToken cancellationToken) =>
+    public ValueTask<Result<ListPage>> ListAsync(
+        string mount, ListRequest request, CancellationToken cancellationToken) =>
         ValueTask.FromResult<Result<ListPage>>(ResolveFailure is not null ? ResolveFailure : List(request));
 
     public IRangeReader OpenRange(ObjectPath path, ObjectVersion version, ByteRange range, Face face)

@@ -57,7 +57,8 @@ internal sealed class FakeNode : INodeControl
     public ValueTask<Result<FreeResult>> FreeAsync(PathsRequest request, CancellationToken cancellationToken) =>
         ValueTask.FromResult(Answer(new FreeResult(request.Paths.Length, 1, 0, 0)));
 
-    public ValueTask<Result<PinResult>> SetPinAsync(PathsRequest request, bool pinned, CancellationToken cancellationToken)
+    public ValueTask<Result<PinResult>> SetPinAsync(
+        PathsRequest request, bool pinned, CancellationToken cancellationToken)
     {
         Pins.Add((request.Paths, pinned));
         return ValueTask.FromResult(Answer(new PinResult(1, 2)));

@@ -13,8 +13,8 @@ public sealed partial class ReferenceTests
     private const string Head = """
         # Metrics
 
-        What `/metrics` on the control port says, in Prometheus text format. A test compares this table with a running node;
-        `THAW_UPDATE_REFERENCE=1` writes it anew.
+        What `/metrics` on the control port says, in Prometheus text format. A test compares this table with a running
+        node; `THAW_UPDATE_REFERENCE=1` writes it anew.
 
         | name | type | unit | labels | help |
         |---|---|---|---|---|
@@ -25,7 +25,8 @@ public sealed partial class ReferenceTests
     public async Task OpenApi_document_is_the_committed_one()
     {
         await using var bench = await ControlBench.StartAsync();
-        Compare("openapi.json", (await bench.Http.GetStringAsync("/openapi/v1.json")).ReplaceLineEndings("\n").TrimEnd() + "\n");
+        Compare("openapi.json",
+            (await bench.Http.GetStringAsync("/openapi/v1.json")).ReplaceLineEndings("\n").TrimEnd() + "\n");
     }
 
     [Fact]
@@ -36,7 +37,10 @@ public sealed partial class ReferenceTests
         bench.Mount.AddServed(Face.S3, Tier.Local, 43);
         bench.ChunkFetch.Record(0.02);
         var text = await bench.Http.GetStringAsync("/metrics");
-        Assert.Matches("(?m)^thaw_origin_read_bytes_total\\{(mount=\"models\",cause=\"load\"|cause=\"load\",mount=\"models\")\\} 42\\b", text);
+        Assert.Matches(
+            "(?m)^thaw_origin_read_bytes_total\\{(mount=\"models\",cause=\"load\"|cause=\"load\",mount=\"models\")"
+                + "\\} 42\\b",
+            text);
         Assert.Contains("thaw_chunk_fetch_seconds_bucket{le=\"0.025\"} 1", text);
         Compare("metrics.md", Head + Table(text));
     }
@@ -53,7 +57,8 @@ public sealed partial class ReferenceTests
             // The text format has no unit of its own: by convention it ends the name.
             var unit = Regex.Match(name, "_(bytes|seconds)(_total)?$").Groups[1].Value;
             var labels = Regex.Matches(text, $"(?m)^{name}(?:_bucket)?\\{{([^}}]*)\\}}")
-                .SelectMany(sample => Regex.Matches(sample.Groups[1].Value, "(\\w+)=\"").Select(label => label.Groups[1].Value))
+                .SelectMany(sample =>
+                    Regex.Matches(sample.Groups[1].Value, "(\\w+)=\"").Select(label => label.Groups[1].Value))
                 .Where(label => label != "le").Distinct().Order(StringComparer.Ordinal).Select(label => $"`{label}`");
             table.Append($"| `{name}` | {type.Groups[2].Value} | {unit} | {string.Join(", ", labels)} | {help} |\n");
         }

@@ -6,6 +6,7 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Logging.Abstractions;
 using Thaw.Core.Configuration;
 using Thaw.Endpoints.S3;
+using Thaw.Testing;
 using Xunit;
 
 namespace Thaw.Tests.Endpoints;
@@ -28,7 +29,8 @@ internal sealed class S3Bench : IAsyncDisposable
 
     public HttpClient Http { get; }
 
-    public static async Task<S3Bench> StartAsync(S3Throttle? throttle = null, Action<KestrelServerLimits>? adjust = null)
+    public static async Task<S3Bench> StartAsync(
+        S3Throttle? throttle = null, Action<KestrelServerLimits>? adjust = null)
     {
         var models = new FakeModels();
         var config = new S3Config { Listen = new IPEndPoint(IPAddress.Loopback, 0), Domain = "s3.local" };
@@ -84,13 +86,9 @@ internal sealed class S3Bench : IAsyncDisposable
 
     public async Task WaitForReadersAsync(int count, string phase)
     {
-        var end = Environment.TickCount64 + (long)Patience.TotalMilliseconds;
-        while (Models.OpenReaders != count)
-        {
-            Assert.True(Environment.TickCount64 < end, $"{phase}: {Models.OpenReaders} readers are open, not {count}.");
-            await Task.Yield();
-            await Task.Delay(5);
-        }
+        await Eventually.HoldsAsync(
+            phase, () => ValueTask.FromResult(Models.OpenReaders == count),
+            () => $"{Models.OpenReaders} readers are open, not {count}", Patience, CancellationToken.None);
     }
 
     public async ValueTask DisposeAsync()

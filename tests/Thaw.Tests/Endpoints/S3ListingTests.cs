@@ -10,7 +10,9 @@ public sealed class S3ListingTests
 {
     private static readonly XNamespace Ns = "http://s3.amazonaws.com/doc/2006-03-01/";
 
-    /// <summary>Whatever the page size, version and delimiter: the same keys as one endless page of the model.</summary>
+    /// <summary>
+    /// Whatever the page size, version and delimiter: the same keys as one endless page of the model.
+    /// </summary>
     [Fact]
     public async Task Paging_loses_nothing_and_repeats_nothing()
     {
@@ -104,7 +106,8 @@ public sealed class S3ListingTests
         {
             Assert.True(page < 200, "The listing has no end.");
             var query = $"/models?max-keys={maxKeys}&delimiter={Uri.EscapeDataString(delimiter)}"
-                + $"&prefix={Uri.EscapeDataString(prefix)}{(v2 ? "&list-type=2" : "")}{(url ? "&encoding-type=url" : "")}{next}";
+                + $"&prefix={Uri.EscapeDataString(prefix)}{(v2 ? "&list-type=2" : "")}"
+                + $"{(url ? "&encoding-type=url" : "")}{next}";
             var root = XElement.Parse(await bench.Http.GetStringAsync(query));
             string Plain(string text) => url ? Uri.UnescapeDataString(text) : text;
             var keys = root.Elements(Ns + "Contents").Select(each => Plain(Text(each, "Key")!)).ToList();
@@ -116,7 +119,8 @@ public sealed class S3ListingTests
                 return found;
             next = v2
                 ? "&continuation-token=" + Text(root, "NextContinuationToken")
-                : "&marker=" + Uri.EscapeDataString(Plain(Text(root, "NextMarker") ?? Text(root.Elements(Ns + "Contents").Last(), "Key")!));
+                : "&marker=" + Uri.EscapeDataString(
+                    Plain(Text(root, "NextMarker") ?? Text(root.Elements(Ns + "Contents").Last(), "Key")!));
         }
     }
 

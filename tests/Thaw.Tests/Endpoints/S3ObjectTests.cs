@@ -62,7 +62,8 @@ public sealed class S3ObjectTests
 
             Assert.Equal(length, answer.Content.Headers.ContentLength);
             if (status == 206)
-                Assert.Equal($"bytes {start}-{start + length - 1}/100", answer.Content.Headers.ContentRange!.ToString());
+                Assert.Equal(
+                    $"bytes {start}-{start + length - 1}/100", answer.Content.Headers.ContentRange!.ToString());
             if (method == HttpMethod.Get)
                 Assert.Equal(bytes[start..(start + length)], await answer.Content.ReadAsByteArrayAsync());
         }
@@ -107,7 +108,8 @@ public sealed class S3ObjectTests
     {
         await using var bench = await S3Bench.StartAsync();
         bench.Models.Add("k", S3Bench.Bytes(10));
-        using var answer = await bench.GetAsync("/models/k?response-content-type=text%2Fplain&response-cache-control=no-store");
+        using var answer =
+            await bench.GetAsync("/models/k?response-content-type=text%2Fplain&response-cache-control=no-store");
         Assert.Equal("text/plain", answer.Content.Headers.ContentType!.ToString());
         Assert.Equal("no-store", answer.Headers.CacheControl!.ToString());
         using var smuggled = await bench.GetAsync("/models/k?response-content-type=a%0d%0aX-Evil:%201");
@@ -130,7 +132,8 @@ public sealed class S3ObjectTests
             .SampleAsync(async sample =>
         {
             var (ifMatch, ifNone, ifUnmodified, ifModified, a, b, shape) = sample;
-            var range = shape switch { 0 => null, 1 => $"bytes={a}-", 2 => $"bytes=-{a}", _ => $"bytes={Math.Min(a, b)}-{Math.Max(a, b)}" };
+            var range = shape switch
+            { 0 => null, 1 => $"bytes={a}-", 2 => $"bytes=-{a}", _ => $"bytes={Math.Min(a, b)}-{Math.Max(a, b)}" };
             List<(string, string)> headers = [];
             void Add(string name, string? value)
             {
@@ -146,8 +149,10 @@ public sealed class S3ObjectTests
             using var answer = await bench.GetAsync("/models/k", [.. headers]);
             var (start, end) = shape switch
             {
-                1 => (a, size), 2 => (size - Math.Min(a, size), size),
-                3 => (Math.Min(a, b), Math.Min(Math.Max(a, b) + 1, size)), _ => (0, size),
+                1 => (a, size),
+                2 => (size - Math.Min(a, size), size),
+                3 => (Math.Min(a, b), Math.Min(Math.Max(a, b) + 1, size)),
+                _ => (0, size),
             };
             var expected = ifMatch is not null && (ifMatch == "\"other\"" || ifMatch.StartsWith('W')) ? 412
                 : ifMatch is null && ifUnmodified == -1 ? 412

@@ -125,7 +125,8 @@ public sealed class S3ProtocolTests
         bench.Models.Add("a/b", "right"u8.ToArray());
         var answer = await bench.RawAsync($"GET /a/b HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
         Assert.EndsWith("right", answer);
-        Assert.Contains("ListBucketResult", await bench.RawAsync($"GET / HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"));
+        Assert.Contains(
+            "ListBucketResult", await bench.RawAsync($"GET / HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"));
     }
 
     [Theory]
@@ -138,7 +139,8 @@ public sealed class S3ProtocolTests
     public async Task Writes_are_not_allowed(string method, string path)
     {
         await using var bench = await S3Bench.StartAsync();
-        using var request = new HttpRequestMessage(new HttpMethod(method), path) { Content = new ByteArrayContent(new byte[1 << 20]) };
+        using var request =
+            new HttpRequestMessage(new HttpMethod(method), path) { Content = new ByteArrayContent(new byte[1 << 20]) };
         using var answer = await bench.Http.SendAsync(request);
         Assert.Equal(HttpStatusCode.MethodNotAllowed, answer.StatusCode);
         Assert.Contains("<Code>MethodNotAllowed</Code>", await answer.Content.ReadAsStringAsync());
@@ -154,7 +156,8 @@ public sealed class S3ProtocolTests
         var answer = await bench.RawAsync(
             "GET /models/1 HTTP/1.1\r\nHost: h\r\n\r\nHEAD /models/2 HTTP/1.1\r\nHost: h\r\n\r\nGET /models/2" + Close);
         Assert.Equal(4, answer.Split("HTTP/1.1 200").Length);
-        Assert.True(answer.IndexOf("first", StringComparison.Ordinal) < answer.IndexOf("second", StringComparison.Ordinal));
+        Assert.True(
+            answer.IndexOf("first", StringComparison.Ordinal) < answer.IndexOf("second", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -184,12 +187,17 @@ public sealed class S3ProtocolTests
     }
 
     [Fact]
-    public async Task Half_a_request_is_refused()
+    public async Task Half_a_request_gets_no_answer_but_the_end()
     {
         await using var bench = await S3Bench.StartAsync();
         using var socket = await bench.ConnectAsync();
         await socket.SendAsync("GET /models/k HTTP/1.1\r\nHo"u8.ToArray());
         socket.Shutdown(SocketShutdown.Send);
-        Assert.StartsWith("HTTP/1.1 400", Encoding.Latin1.GetString(await S3Bench.ReadToEndAsync(socket)));
+        var answer = Encoding.Latin1.GetString(await S3Bench.ReadToEndAsync(socket));
+
+        // RFC 9112, 8: the server may answer 400 before it closes. Kestrel does so only if it sees bytes and end apart.
+        Assert.True(answer.Length == 0 || answer.StartsWith("HTTP/1.1 400", StringComparison.Ordinal), answer);
+        Assert.Equal(0, bench.Models.OpenReaders);
+        Assert.StartsWith("HTTP/1.1 404", await bench.RawAsync("GET /models/k" + Close));
     }
 }

@@ -16,7 +16,8 @@ public sealed class S3SdkTests
             bench.Models.Add(key, bytes);
         using var client = new AmazonS3Client(new BasicAWSCredentials("any", "thing"), new AmazonS3Config
         {
-            ServiceURL = $"http://{bench.Server.EndPoint}", ForcePathStyle = true,
+            ServiceURL = $"http://{bench.Server.EndPoint}",
+            ForcePathStyle = true,
         });
         var buckets = await client.ListBucketsAsync();
         Assert.Equal(["acme-models", "other"], buckets.Buckets.Select(bucket => bucket.BucketName));

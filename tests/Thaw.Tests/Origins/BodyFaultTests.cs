@@ -49,10 +49,12 @@ public sealed class BodyFaultTests
     {
         await using var bench = await OriginBench.StartAsync();
         var (content, version) = await bench.PutAsync("key", SizeBytes);
-        bench.Server.Faults = request => request is { IsGet: true, Attempt: 1 } ? new Fault { StallAfter = BreakAt } : null;
+        bench.Server.Faults = request =>
+            request is { IsGet: true, Attempt: 1 } ? new Fault { StallAfter = BreakAt } : null;
         var read = await bench.FastForwardAsync(bench.ReadAsync("key", version), Step, "read");
         Assert.Equal(content.ToArray(), read.Value);
-        Assert.Equal([$"bytes=0-{SizeBytes - 1}", $"bytes={BreakAt}-{SizeBytes - 1}"], bench.Server.Log.Gets.Select(r => r.Range));
+        Assert.Equal([$"bytes=0-{SizeBytes - 1}", $"bytes={BreakAt}-{SizeBytes - 1}"],
+            bench.Server.Log.Gets.Select(r => r.Range));
     }
 
     [Fact]
@@ -63,7 +65,8 @@ public sealed class BodyFaultTests
         bench.Server.Faults = request => request.IsGet ? new Fault { TruncateAfter = SizeBytes / 20 } : null;
         var read = await bench.FastForwardAsync(bench.ReadAsync("key", version), Step, "read");
         Assert.Equal(content.ToArray(), read.Value);
-        Assert.True(bench.Server.Log.Gets.Count >= 20, "There were more breaks than attempts without progress are allowed.");
+        Assert.True(
+            bench.Server.Log.Gets.Count >= 20, "There were more breaks than attempts without progress are allowed.");
     }
 
     [Fact]
@@ -97,7 +100,8 @@ public sealed class BodyFaultTests
         while (at < BreakAt)
             at += (await body.ReadAsync(bytes.AsMemory(at, BreakAt - at), CancellationToken.None)).Value;
         bench.Server.Put(OriginBench.Bucket, "key", FakeContent.Of(SizeBytes, 12));
-        var rest = await bench.FastForwardAsync(body.ReadAsync(bytes.AsMemory(at), CancellationToken.None).AsTask(), Step, "read");
+        var rest = await bench.FastForwardAsync(
+            body.ReadAsync(bytes.AsMemory(at), CancellationToken.None).AsTask(), Step, "read");
         Assert.Equal(FailureKind.VersionChanged, rest.Failure?.Kind);
         Assert.Equal(content.ToArray(0, BreakAt), bytes[..BreakAt]);
         Assert.Equal(2, bench.Server.Log.Gets.Count);
@@ -111,7 +115,8 @@ public sealed class BodyFaultTests
     {
         await using var bench = await OriginBench.StartAsync();
         var (_, version) = await bench.PutAsync("key", 1000);
-        bench.Server.Faults = _ => new Fault { IgnoreIfMatch = true, ETag = how == "another ETag" ? "\"other\"" : version.ETag };
+        bench.Server.Faults = _ =>
+            new Fault { IgnoreIfMatch = true, ETag = how == "another ETag" ? "\"other\"" : version.ETag };
         if (how == "another size")
             bench.Server.Put(OriginBench.Bucket, "key", FakeContent.Of(1001, 1));
         if (how == "shorter")

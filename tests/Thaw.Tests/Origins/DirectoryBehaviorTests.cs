@@ -4,5 +4,6 @@ namespace Thaw.Tests.Origins;
 
 public sealed class DirectoryBehaviorTests : OriginBehavior
 {
-    protected override Task<OriginUnderTest> StartAsync() => Task.FromResult<OriginUnderTest>(new DirectoryOriginUnderTest());
+    protected override Task<OriginUnderTest> StartAsync() =>
+        Task.FromResult<OriginUnderTest>(new DirectoryOriginUnderTest());
 }

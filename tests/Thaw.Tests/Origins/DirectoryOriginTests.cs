@@ -58,7 +58,8 @@ public sealed class DirectoryOriginTests : IAsyncDisposable
         Assert.Empty(await KeysAsync("leaks/"));
         foreach (var key in (string[])["leak", "leaks/secret"])
         {
-            Assert.Equal(FailureKind.AccessDenied, (await _origin.HeadAsync(key, CancellationToken.None)).Failure?.Kind);
+            Assert.Equal(
+                FailureKind.AccessDenied, (await _origin.HeadAsync(key, CancellationToken.None)).Failure?.Kind);
             var version = (await _origin.HeadAsync("blobs/1", CancellationToken.None)).Value;
             var read = await OriginUnderTest.ReadAsync(_origin, key, version, ByteRange.All(4));
             Assert.Equal(FailureKind.AccessDenied, read.Failure?.Kind);
@@ -110,7 +111,8 @@ public sealed class DirectoryOriginTests : IAsyncDisposable
             writer.WriteByte(0);
         }
 
-        Assert.Equal(FailureKind.VersionChanged, (await body.ReadAsync(new byte[100], CancellationToken.None)).Failure?.Kind);
+        Assert.Equal(
+            FailureKind.VersionChanged, (await body.ReadAsync(new byte[100], CancellationToken.None)).Failure?.Kind);
     }
 
     [Fact]
@@ -126,7 +128,8 @@ public sealed class DirectoryOriginTests : IAsyncDisposable
     public async Task ALostRootIsNoEmptyOne()
     {
         var lost = new DirectoryOrigin(_root["not-mounted"], NullLogger<DirectoryOrigin>.Instance);
-        Assert.Equal(FailureKind.OriginUnavailable, (await lost.HeadAsync("key", CancellationToken.None)).Failure?.Kind);
+        Assert.Equal(
+            FailureKind.OriginUnavailable, (await lost.HeadAsync("key", CancellationToken.None)).Failure?.Kind);
         var page = await lost.ListAsync(new ListRequest("", null, "", 10), CancellationToken.None);
         Assert.Equal((FailureKind.OriginUnavailable, RetryAdvice.Later), (page.Failure?.Kind, page.Failure?.Retry));
     }
@@ -162,7 +165,8 @@ public sealed class DirectoryOriginTests : IAsyncDisposable
 
     private async Task<List<string>> KeysAsync(string prefix = "", string? delimiter = null, string startAfter = "")
     {
-        var page = await _origin.ListAsync(new ListRequest(prefix, delimiter, startAfter, 1000), CancellationToken.None);
+        var page = await _origin.ListAsync(
+            new ListRequest(prefix, delimiter, startAfter, 1000), CancellationToken.None);
         Assert.True(page.IsOk, page.Failure?.Message);
         return [.. page.Value.Entries.Select(entry => entry.Key)];
     }

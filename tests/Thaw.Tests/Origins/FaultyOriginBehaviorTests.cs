@@ -5,7 +5,9 @@ using Xunit;
 
 namespace Thaw.Tests.Origins;
 
-/// <summary>The faulty server without faults must behave as the real ones: its listings are held to the same model.</summary>
+/// <summary>
+/// The faulty server without faults must behave as the real ones: its listings are held to the same model.
+/// </summary>
 public sealed class FaultyOriginBehaviorTests : OriginBehavior
 {
     protected override async Task<OriginUnderTest> StartAsync() => new Subjected(await FaultyOrigin.StartAsync());

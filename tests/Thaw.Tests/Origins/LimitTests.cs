@@ -45,7 +45,8 @@ public sealed class LimitTests
         {
             var second = bench.OpenAsync("key", version);
             bench.Time.Advance(Limits.OriginSlot);
-            Assert.Equal((FailureKind.Busy, RetryAdvice.Elsewhere), ((await second).Failure?.Kind, (await second).Failure?.Retry));
+            Assert.Equal((FailureKind.Busy, RetryAdvice.Elsewhere),
+                ((await second).Failure?.Kind, (await second).Failure?.Retry));
             using var cancel = new CancellationTokenSource();
             var third = bench.Origin.HeadAsync("key", cancel.Token).AsTask();
             await cancel.CancelAsync();
@@ -65,10 +66,12 @@ public sealed class LimitTests
         var start = bench.Time.GetUtcNow();
         var range = Thaw.Core.Chunks.ByteRange.All(version.SizeBytes);
         var reads = Task.WhenAll(
-            OriginUnderTest.ReadAsync(bench.Origin, "key", version, range), OriginUnderTest.ReadAsync(other, "key", version, range));
+            OriginUnderTest.ReadAsync(bench.Origin, "key", version, range),
+            OriginUnderTest.ReadAsync(other, "key", version, range));
         foreach (var read in await bench.FastForwardAsync(reads, TimeSpan.FromMilliseconds(20), "reads"))
             Assert.Equal(content.ToArray(), read.Value);
         // Four seconds' worth of bytes; the burst and the last reads, which nobody waits for, come on top.
-        Assert.True(bench.Time.GetUtcNow() - start >= TimeSpan.FromSeconds(3.6), $"Too fast: {bench.Time.GetUtcNow() - start}.");
+        Assert.True(bench.Time.GetUtcNow() - start >= TimeSpan.FromSeconds(3.6),
+            $"Too fast: {bench.Time.GetUtcNow() - start}.");
     }
 }

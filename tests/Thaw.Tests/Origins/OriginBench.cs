@@ -57,7 +57,8 @@ internal sealed class OriginBench : IAsyncDisposable
         _factory.Create(S3OriginUnderTest.MountOf(Server.Endpoint, Bucket) with { Name = "other" }, meter);
 
     public Task<Result<IOriginBody>> OpenAsync(string key, ObjectVersion version) =>
-        Origin.OpenAsync(new OriginRead(key, version, ByteRange.All(version.SizeBytes), OriginCause.Load), CancellationToken.None).AsTask();
+        Origin.OpenAsync(new OriginRead(key, version, ByteRange.All(version.SizeBytes), OriginCause.Load),
+            CancellationToken.None).AsTask();
 
     public Task<Result<byte[]>> ReadAsync(string key, ObjectVersion version) =>
         OriginUnderTest.ReadAsync(Origin, key, version, ByteRange.All(version.SizeBytes));
@@ -68,7 +69,8 @@ internal sealed class OriginBench : IAsyncDisposable
         var end = DateTime.UtcNow + WaitMost;
         while (await Task.WhenAny(work, Task.Delay(2)) != work)
         {
-            Assert.True(DateTime.UtcNow < end, $"{phase} is not done; requests: {string.Join("; ", Server.Log.Requests)}.");
+            Assert.True(
+                DateTime.UtcNow < end, $"{phase} is not done; requests: {string.Join("; ", Server.Log.Requests)}.");
             Time.Advance(step);
         }
 
@@ -78,12 +80,9 @@ internal sealed class OriginBench : IAsyncDisposable
     /// <summary>Waits for a condition.</summary>
     public async Task UntilAsync(Func<bool> condition, string phase)
     {
-        var end = DateTime.UtcNow + WaitMost;
-        while (!condition())
-        {
-            Assert.True(DateTime.UtcNow < end, $"{phase} did not happen; requests: {string.Join("; ", Server.Log.Requests)}.");
-            await Task.Delay(2);
-        }
+        await Eventually.HoldsAsync(
+            phase, () => ValueTask.FromResult(condition()), () => $"requests: {string.Join("; ", Server.Log.Requests)}",
+            WaitMost, CancellationToken.None);
     }
 
     public async ValueTask DisposeAsync()

@@ -82,7 +82,8 @@ public sealed class RetryTests
         await using var bench = await OriginBench.StartAsync();
         bench.Server.Faults = _ => new Fault { Status = 503, RetryAfter = "3600" };
         var answer = await bench.Origin.HeadAsync("key", CancellationToken.None);
-        Assert.Equal((FailureKind.Throttled, TimeSpan.FromHours(1)), (answer.Failure?.Kind, answer.Failure?.RetryAfter));
+        Assert.Equal(
+            (FailureKind.Throttled, TimeSpan.FromHours(1)), (answer.Failure?.Kind, answer.Failure?.RetryAfter));
         Assert.Single(bench.Server.Log.Heads);
     }
 

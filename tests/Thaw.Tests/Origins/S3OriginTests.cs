@@ -43,7 +43,8 @@ public sealed class S3OriginTests : IAsyncLifetime
         Assert.Equal(expected, version.Sum?.Kind);
         Assert.Equal(expected == SumKind.Sha256, version.Id.ToString() == content.Sha256());
         if (expected == SumKind.Crc32C)
-            Assert.Equal(content.ComputeCrc32C(), System.Buffers.Binary.BinaryPrimitives.ReadUInt32BigEndian(version.Sum!.Value.AsSpan()));
+            Assert.Equal(content.ComputeCrc32C(),
+                System.Buffers.Binary.BinaryPrimitives.ReadUInt32BigEndian(version.Sum!.Value.AsSpan()));
     }
 
     [Theory]
@@ -88,7 +89,8 @@ public sealed class S3OriginTests : IAsyncLifetime
     {
         _server.Put(Bucket, "prod/key", FakeContent.From("text"));
         var version = await HeadAsync("key");
-        Assert.Equal(ContentId.Derive("s3", $"127.0.0.1:{_server.Endpoint.Port}", Bucket, "prod/key", version.ETag, "4"), version.Id);
+        Assert.Equal(ContentId.Derive(
+            "s3", $"127.0.0.1:{_server.Endpoint.Port}", Bucket, "prod/key", version.ETag, "4"), version.Id);
         Assert.Equal("", S3Connection.HostOf(null));
         Assert.Equal("", S3Connection.HostOf(new Uri("https://s3.eu-west-1.amazonaws.com")));
         Assert.Equal("minio.local", S3Connection.HostOf(new Uri("https://MinIO.local:443/")));
@@ -107,12 +109,14 @@ public sealed class S3OriginTests : IAsyncLifetime
     [Fact]
     public async Task UnknownHostsAndBrokenTlsAreUnavailableOrigins()
     {
-        await using var unknown = new S3Origin(S3OriginUnderTest.MountOf(new Uri("http://no-such-host.invalid"), Bucket));
+        await using var unknown =
+            new S3Origin(S3OriginUnderTest.MountOf(new Uri("http://no-such-host.invalid"), Bucket));
         var answer = await unknown.HeadAsync("key", CancellationToken.None);
         Assert.Equal((FailureKind.OriginUnavailable, RetryAdvice.Later), (answer.Failure?.Kind, answer.Failure?.Retry));
         Assert.Contains("resolved", answer.Failure?.Message, StringComparison.Ordinal);
 
-        await using var tls = new S3Origin(S3OriginUnderTest.MountOf(new Uri($"https://127.0.0.1:{_server.Endpoint.Port}"), Bucket));
+        await using var tls =
+            new S3Origin(S3OriginUnderTest.MountOf(new Uri($"https://127.0.0.1:{_server.Endpoint.Port}"), Bucket));
         answer = await tls.HeadAsync("key", CancellationToken.None);
         Assert.Equal((FailureKind.OriginUnavailable, RetryAdvice.Later), (answer.Failure?.Kind, answer.Failure?.Retry));
         Assert.Contains("TLS", answer.Failure?.Message, StringComparison.Ordinal);

@@ -11,7 +11,8 @@ public sealed class ChunkStoreTests
     private const int Block = Geometry.BlockBytes;
 
     public static TheoryData<long> Sizes { get; } =
-        [1, 100, Geometry.InlineBytes, Geometry.InlineBytes + 1, Block - 1, Block, Block + 1, Chunk - 1, Chunk, Chunk + 1, 2 * Chunk + Block + 7];
+        [1, 100, Geometry.InlineBytes, Geometry.InlineBytes + 1, Block - 1, Block, Block + 1, Chunk - 1, Chunk,
+            Chunk + 1, 2 * Chunk + Block + 7];
 
     [Theory]
     [MemberData(nameof(Sizes))]
@@ -50,7 +51,8 @@ public sealed class ChunkStoreTests
         await SampleVersions.WriteAsync(await house.StartAsync(), version, SampleVersions.Bytes(3 * Chunk, 2), 0, 2);
         using var lease = house.Store.TryLease(version.Id)!;
         Assert.Equal(ReadKind.Miss, (await SampleVersions.ReadAsync(lease.Version, new ByteRange(Chunk, 10), 10)).End);
-        Assert.Equal(ReadKind.Hit, (await SampleVersions.ReadAsync(lease.Version, new ByteRange(2 * Chunk, 10), 10)).End);
+        Assert.Equal(
+            ReadKind.Hit, (await SampleVersions.ReadAsync(lease.Version, new ByteRange(2 * Chunk, 10), 10)).End);
         Assert.Equal(2 * Chunk, lease.Version.PresentBytes);
         Assert.False(lease.Version.IsComplete);
     }

@@ -32,8 +32,10 @@ public sealed class CrashTests
         house.BootId = "second boot";
         await house.StartAsync();
         using var lease = house.Store.TryLease(version.Id)!;
-        Assert.Equal(ReadKind.Hit, (await SampleVersions.ReadAsync(lease.Version, new ByteRange(0, 2 * Chunk), 1 << 20)).End);
-        Assert.Equal(ReadKind.Bad, (await SampleVersions.ReadAsync(lease.Version, new ByteRange(2 * Chunk, 100), 100)).End);
+        Assert.Equal(
+            ReadKind.Hit, (await SampleVersions.ReadAsync(lease.Version, new ByteRange(0, 2 * Chunk), 1 << 20)).End);
+        Assert.Equal(
+            ReadKind.Bad, (await SampleVersions.ReadAsync(lease.Version, new ByteRange(2 * Chunk, 100), 100)).End);
         Assert.Equal(1, house.Store.Counters.LostInCrash);
         Assert.Equal(0, house.Store.Counters.CorruptChunks);
     }
@@ -147,7 +149,8 @@ public sealed class CrashTests
         var tag = Thaw.Core.Checksums.Crc32C.Compute(System.Text.Encoding.ASCII.GetBytes(house.BootId));
         var entry = new byte[16];
         new Thaw.Storage.Format.ChunkEntry(
-            Thaw.Storage.Format.ChunkState.Written, tag, Thaw.Storage.Format.ChunkEntry.CrcOfList(seed, crcs)).Write(entry, seed);
+            Thaw.Storage.Format.ChunkState.Written, tag, Thaw.Storage.Format.ChunkEntry.CrcOfList(seed, crcs))
+                .Write(entry, seed);
         using var map = File.OpenHandle(house.PathOf(version, ".map"), FileMode.Open, FileAccess.Write);
         RandomAccess.Write(map, entry, Thaw.Storage.Format.MapLayout.EntryOffset(chunk));
     }
@@ -216,8 +219,10 @@ public sealed class CrashTests
         {
             var range = ByteRange.OfChunk(version.SizeBytes, chunk);
             var (end, read) = await SampleVersions.ReadAsync(lease.Version, range, 1 << 20);
-            Assert.True(bytes.AsSpan((int)range.Start, read.Length).SequenceEqual(read), $"seed {seed}: wrong bytes in {chunk}");
-            Assert.True(end == ReadKind.Hit || !durable.Contains(chunk), $"seed {seed}: durable chunk {chunk} is {end}");
+            Assert.True(bytes.AsSpan((int)range.Start, read.Length).SequenceEqual(read),
+                $"seed {seed}: wrong bytes in {chunk}");
+            Assert.True(
+                end == ReadKind.Hit || !durable.Contains(chunk), $"seed {seed}: durable chunk {chunk} is {end}");
         }
     }
 }

@@ -4,8 +4,8 @@ using Thaw.Storage.Disks;
 namespace Thaw.Tests.Storage;
 
 /// <summary>
-/// A file system over a real folder with faults: errors of chosen calls, and a power cut that undoes every write since the
-/// file's last sync (as if the machine had stopped). Reads and sizes are real.
+/// A file system over a real folder with faults: errors of chosen calls, and a power cut that undoes every write since
+/// the file's last sync (as if the machine had stopped). Reads and sizes are real.
 /// </summary>
 internal sealed class FaultyDisk : FileSystem
 {
@@ -21,7 +21,8 @@ internal sealed class FaultyDisk : FileSystem
     public override DiskFile Open(string path, bool create)
     {
         var file = new FaultyFile(this, path, File.OpenHandle(
-            path, create ? FileMode.OpenOrCreate : FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete));
+            path, create ? FileMode.OpenOrCreate : FileMode.Open, FileAccess.ReadWrite,
+            FileShare.ReadWrite | FileShare.Delete));
         lock (_gate)
             _files.Add(file);
         return file;

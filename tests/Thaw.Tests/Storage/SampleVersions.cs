@@ -13,7 +13,8 @@ internal static class SampleVersions
 {
     public static ObjectVersion Of(long size, int seed, OriginSum? sum = null) => new()
     {
-        Id = ContentId.Derive("test", seed.ToString(System.Globalization.CultureInfo.InvariantCulture), size.ToString(System.Globalization.CultureInfo.InvariantCulture)),
+        Id = ContentId.Derive("test", seed.ToString(System.Globalization.CultureInfo.InvariantCulture),
+            size.ToString(System.Globalization.CultureInfo.InvariantCulture)),
         SizeBytes = size,
         ETag = $"\"{seed}\"",
         LastModified = DateTimeOffset.UnixEpoch.AddSeconds(seed),
@@ -49,13 +50,15 @@ internal static class SampleVersions
     }
 
     /// <summary>Reads a range as a reader would, piece by piece.</summary>
-    public static async Task<(ReadKind End, byte[] Bytes)> ReadAsync(VersionFile version, ByteRange range, int pieceBytes)
+    public static async Task<(ReadKind End, byte[] Bytes)> ReadAsync(
+        VersionFile version, ByteRange range, int pieceBytes)
     {
         var bytes = new byte[range.Length];
         for (var done = 0; done < bytes.Length;)
         {
             var most = Math.Min(pieceBytes, bytes.Length - done);
-            var read = await version.ReadAsync(range.Start + done, bytes.AsMemory(done, most), TestContext.Current.CancellationToken);
+            var read = await version.ReadAsync(
+                range.Start + done, bytes.AsMemory(done, most), TestContext.Current.CancellationToken);
             if (read.Kind != ReadKind.Hit)
                 return (read.Kind, bytes[..done]);
             Assert.InRange(read.Bytes, 1, most);

@@ -7,7 +7,9 @@ using Thaw.Testing;
 
 namespace Thaw.Tests.Storage;
 
-/// <summary>A store in a folder of its own that can be stopped, killed and started again, under another boot if wanted.</summary>
+/// <summary>
+/// A store in a folder of its own that can be stopped, killed and started again, under another boot if wanted.
+/// </summary>
 internal sealed class StoreHouse(long capacityBytes = 1L << 30) : IAsyncDisposable
 {
     private readonly TempFolder _folder = new();

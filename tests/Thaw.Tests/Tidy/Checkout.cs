@@ -30,8 +30,9 @@ internal static partial class Checkout
     public static ImmutableArray<SourceFile> Sources => LazySources.Value;
 
     /// <summary>
-    /// Every word of paths, code, project files and scripts, but not of these tests, which hold names of nothing on
-    /// purpose: what a page names must be among them.
+    /// Every word of paths, code, project files, scripts and reference pages, which tests of their own compare with a
+    /// running node, but not of these tests, which hold names of nothing on purpose: what a page names must be among
+    /// them.
     /// </summary>
     public static ImmutableHashSet<string> Words => LazyWords.Value;
 
@@ -65,12 +66,14 @@ internal static partial class Checkout
     }
 
     private static ImmutableHashSet<string> CollectWords() =>
-        [.. Files.Concat(Files.Where(HoldsNames).Select(Read)).SelectMany(text => Word().Matches(text)).Select(match => match.Value)];
+        [.. Files.Concat(Files.Where(HoldsNames).Select(Read)).SelectMany(text => Word().Matches(text))
+            .Select(match => match.Value)];
 
     private static bool HoldsNames(string file) =>
         !file.StartsWith("tests/Thaw.Tests/Tidy/", StringComparison.Ordinal)
         && file != "LICENSE"
-        && Path.GetExtension(file) is ".cs" or ".csproj" or ".props" or ".slnx" or ".sh" or ".py" or "";
+        && (file.StartsWith("docs/reference/", StringComparison.Ordinal)
+            || Path.GetExtension(file) is ".cs" or ".csproj" or ".props" or ".slnx" or ".sh" or ".py" or "");
 
     [GeneratedRegex(@"[A-Za-z_][A-Za-z0-9_]*")]
     private static partial Regex Word();
@@ -86,7 +89,8 @@ internal sealed record SourceFile(string Path, string Text, SyntaxNode Root)
     public bool IsTest => Path.StartsWith("tests/", StringComparison.Ordinal);
 
     /// <summary>Parses a sample, to show that a check fails when it should.</summary>
-    public static SourceFile Sample(string path, string text) => new(path, text, CSharpSyntaxTree.ParseText(text).GetRoot());
+    public static SourceFile Sample(string path, string text) =>
+        new(path, text, CSharpSyntaxTree.ParseText(text).GetRoot());
 
     /// <summary>A place, as editors read it.</summary>
     public string At(SyntaxNode node) => $"{Path}:{node.SyntaxTree.GetLineSpan(node.Span).StartLinePosition.Line + 1}";

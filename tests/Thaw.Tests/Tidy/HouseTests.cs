@@ -5,7 +5,9 @@ using Xunit;
 
 namespace Thaw.Tests.Tidy;
 
-/// <summary>The house is complete: every project is in the solution, the pages and scripts are there, nothing is left half done.</summary>
+/// <summary>
+/// The house is complete: every project is in the solution, the pages and scripts are there, nothing is left half done.
+/// </summary>
 public sealed partial class HouseTests
 {
     [Fact]
@@ -51,6 +53,17 @@ public sealed partial class HouseTests
             where HalfDone().IsMatch(line.Item)
             select $"{file}:{line.Index + 1}: {line.Item.Trim()}");
 
+    /// <summary>Editors, diffs and reviews side by side show this much.</summary>
+    [Fact]
+    public void Lines_are_at_most_120_wide() =>
+        Assert.Empty(Checkout.Sources.SelectMany(source => WideLines(source.Path, source.Text)));
+
+    [Theory]
+    [InlineData(120, 0)]
+    [InlineData(121, 1)]
+    public void Wide_lines_are_found(int letters, int found) =>
+        Assert.Equal(found, WideLines("src/A.cs", $"class A;\n{new string('x', letters)}\n").Count());
+
     [Fact]
     public void Half_done_marks_are_found() => Assert.Matches(HalfDone(), "// " + "TO" + "DO: later");
 
@@ -62,6 +75,11 @@ public sealed partial class HouseTests
         Assert.NotEmpty(numbers);
         Assert.Equal(Enumerable.Range(1, numbers.Length), numbers);
     }
+
+    private static IEnumerable<string> WideLines(string path, string text) =>
+        from line in text.Split('\n').Index()
+        where line.Item.Length > 120
+        select $"{path}:{line.Index + 1} is {line.Item.Length} wide.";
 
     [GeneratedRegex(@"\b(TO[D]O|FIX[M]E|XX[X]|HAC[K])\b")]
     private static partial Regex HalfDone();

@@ -8,7 +8,8 @@ namespace Thaw.Tests.Tidy;
 /// <summary>Names say what a thing is: none of the words that fit anything; namespaces follow folders.</summary>
 public sealed partial class NameTests
 {
-    private static readonly string[] Empty = ["Manager", "Helper", "Helpers", "Util", "Utils", "Common", "Impl", "Data", "Info"];
+    private static readonly string[] Empty =
+        ["Manager", "Helper", "Helpers", "Util", "Utils", "Common", "Impl", "Data", "Info"];
 
     [Fact]
     public void Types_have_telling_names() => Assert.Empty(Checkout.Sources.SelectMany(EmptyNames));
@@ -29,7 +30,8 @@ public sealed partial class NameTests
     [InlineData("class Database;")]
     [InlineData("class Metadata;")]
     [InlineData("class Utilisation;")]
-    public void A_word_inside_of_a_word_is_none(string code) => Assert.Empty(EmptyNames(SourceFile.Sample("src/A.cs", code)));
+    public void A_word_inside_of_a_word_is_none(string code) =>
+        Assert.Empty(EmptyNames(SourceFile.Sample("src/A.cs", code)));
 
     [Fact]
     public void A_stray_namespace_is_found() =>

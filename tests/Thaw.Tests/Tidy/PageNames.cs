@@ -12,7 +12,8 @@ namespace Thaw.Tests.Tidy;
 /// <param name="Foreign">Names of other people's tools, formats and protocols.</param>
 /// <param name="Verbs">String literals of the command line project: verbs and options among them.</param>
 internal sealed partial record PageNames(
-    IReadOnlyCollection<string> Files, IReadOnlySet<string> Words, IReadOnlySet<string> Foreign, IReadOnlySet<string> Verbs)
+    IReadOnlyCollection<string> Files, IReadOnlySet<string> Words, IReadOnlySet<string> Foreign,
+    IReadOnlySet<string> Verbs)
 {
     private readonly HashSet<string> _tops = [.. Files.Select(file => file.Split('/')[0])];
 
@@ -100,7 +101,8 @@ internal sealed partial record PageNames(
     private bool PathExists(string path)
     {
         if (!path.Contains('*', StringComparison.Ordinal))
-            return Files.Any(file => file == path || file.StartsWith(path.TrimEnd('/') + "/", StringComparison.Ordinal));
+            return Files.Any(file =>
+                file == path || file.StartsWith(path.TrimEnd('/') + "/", StringComparison.Ordinal));
         var pattern = "^" + Regex.Escape(path).Replace(@"\*\*", ".*", StringComparison.Ordinal)
             .Replace(@"\*", "[^/]*", StringComparison.Ordinal);
         return Files.Any(file => Regex.IsMatch(file, pattern, RegexOptions.None, TimeSpan.FromSeconds(1)));

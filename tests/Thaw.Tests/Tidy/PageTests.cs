@@ -5,14 +5,17 @@ using Xunit;
 
 namespace Thaw.Tests.Tidy;
 
-/// <summary>Pages go false unless something reads them: names in back-ticks, commands in samples and links must exist.</summary>
+/// <summary>
+/// Pages go false unless something reads them: names in back-ticks, commands in samples and links must exist.
+/// </summary>
 public sealed class PageTests
 {
     [Fact]
     public void What_pages_name_exists()
     {
         var names = OfCheckout();
-        var problems = Checkout.Files.Where(IsPage).SelectMany(page => names.Problems(page, Checkout.Read(page))).ToArray();
+        var problems =
+            Checkout.Files.Where(IsPage).SelectMany(page => names.Problems(page, Checkout.Read(page))).ToArray();
         Assert.True(problems.Length == 0, string.Join('\n', problems));
         Assert.True(
             names.Used.SetEquals(names.Foreign),

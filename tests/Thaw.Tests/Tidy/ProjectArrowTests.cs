@@ -65,7 +65,8 @@ public sealed class ProjectArrowTests
         }
 
         var root = XDocument.Parse(text);
-        foreach (var include in root.Descendants("ProjectReference").Select(reference => (string)reference.Attribute("Include")!))
+        foreach (var include in root.Descendants("ProjectReference")
+            .Select(reference => (string)reference.Attribute("Include")!))
             if (!include.StartsWith("../Thaw.", StringComparison.Ordinal) || !allowed.Contains(RoomOf(include)))
                 yield return $"{project} -> {include}: this arrow is not in the picture.";
         if (root.Descendants("Reference").Any())

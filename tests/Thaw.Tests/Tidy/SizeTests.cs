@@ -5,8 +5,8 @@ using Xunit;
 namespace Thaw.Tests.Tidy;
 
 /// <summary>
-/// Files have at most 500 lines and methods 70. <c>size-exemptions.txt</c> lists the exceptions with their size; an entry
-/// that is larger than the truth, or no longer needed, fails too: the list can only shrink.
+/// Files have at most 500 lines and methods 70. <c>size-exemptions.txt</c> lists the exceptions with their size; an
+/// entry that is larger than the truth, or no longer needed, fails too: the list can only shrink.
 /// </summary>
 public sealed class SizeTests
 {

@@ -87,9 +87,11 @@ public sealed class CrcTests
         {
             var expected = Bitwise(7, bytes.AsSpan(0, length), Nvme);
             if (X86CarrylessMultiply.IsSupported)
-                Assert.Equal(expected, Finish(Fold128<X86CarrylessMultiply>.Fold(ref bytes[0], (nuint)length, 7, constants)));
+                Assert.Equal(
+                    expected, Finish(Fold128<X86CarrylessMultiply>.Fold(ref bytes[0], (nuint)length, 7, constants)));
             if (ArmCarrylessMultiply.IsSupported)
-                Assert.Equal(expected, Finish(Fold128<ArmCarrylessMultiply>.Fold(ref bytes[0], (nuint)length, 7, constants)));
+                Assert.Equal(
+                    expected, Finish(Fold128<ArmCarrylessMultiply>.Fold(ref bytes[0], (nuint)length, 7, constants)));
             if (Fold256.IsSupported)
                 Assert.Equal(expected, Finish(Fold256.Fold(ref bytes[0], (nuint)length, 7, constants)));
             if (Fold512.IsSupported)
@@ -112,7 +114,8 @@ public sealed class CrcTests
                 var both = bytes.AsSpan(0, first + second);
                 Assert.Equal(Crc32C.Compute(both), Crc32C.Combine(Crc32C.Compute(a), Crc32C.Compute(b), second));
                 Assert.Equal(Crc32C.Compute(both), Crc32C.Append(Crc32C.Compute(a), b));
-                Assert.Equal(Crc64Nvme.Compute(both), Crc64Nvme.Combine(Crc64Nvme.Compute(a), Crc64Nvme.Compute(b), second));
+                Assert.Equal(
+                    Crc64Nvme.Compute(both), Crc64Nvme.Combine(Crc64Nvme.Compute(a), Crc64Nvme.Compute(b), second));
                 Assert.Equal(Crc64Nvme.Compute(both), Crc64Nvme.Append(Crc64Nvme.Compute(a), b));
             },
             iter: 200);

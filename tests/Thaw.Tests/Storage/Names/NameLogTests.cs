@@ -175,7 +175,8 @@ public sealed class NameLogTests : IDisposable
         }
     }
 
-    private void Mount(string source, params string[] options) => Execute("mount", [.. options, source, _directory.Path]);
+    private void Mount(string source, params string[] options) =>
+        Execute("mount", [.. options, source, _directory.Path]);
 
     private static void Execute(string program, params string[] arguments)
     {

@@ -38,8 +38,10 @@ internal static class NameSamples
     };
 
     public static string Show(ObjectVersion version) =>
-        $"{version.Id} {version.SizeBytes} {version.ETag} {version.LastModified:O} type={version.ContentType ?? "none"} "
-        + $"{string.Join(',', version.Metadata.Select(pair => $"{pair.Key}={pair.Value}"))} {version.Sum} weak={version.IsWeak}";
+        $"{version.Id} {version.SizeBytes} {version.ETag} {version.LastModified:O} "
+            + $"type={version.ContentType ?? "none"} "
+        + $"{string.Join(',', version.Metadata.Select(pair => $"{pair.Key}={pair.Value}"))} {version.Sum} "
+        + $"weak={version.IsWeak}";
 
     public static string Show(NameEntry entry) =>
         $"{entry.Key}: {Show(entry.Version)} asked={entry.LastAsked:O} used={entry.LastUsed:O} pinned={entry.Pinned}";
@@ -83,7 +85,8 @@ internal sealed class NameLines : ILogger
     public bool IsEnabled(LogLevel logLevel) => logLevel >= LogLevel.Information;
 
     public void Log<TState>(
-        LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        LogLevel logLevel, EventId eventId, TState state, Exception? exception,
+        Func<TState, Exception?, string> formatter)
     {
         lock (_lines)
             _lines.Add(formatter(state, exception));

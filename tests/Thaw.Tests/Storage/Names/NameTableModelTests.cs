@@ -7,15 +7,16 @@ using Xunit;
 namespace Thaw.Tests.Storage.Names;
 
 /// <summary>
-/// Random changes, closings, torn tails and flipped bits against a dictionary. A clean close loses nothing; after damage
-/// each part of an entry is one that was once acknowledged for its key, its last-asked time one for that very version or
-/// unknown, or the entry is absent.
+/// Random changes, closings, torn tails and flipped bits against a dictionary. A clean close loses nothing; after
+/// damage each part of an entry is one that was once acknowledged for its key, its last-asked time one for that very
+/// version or unknown, or the entry is absent.
 /// </summary>
 public sealed class NameTableModelTests
 {
     private static readonly string[] Keys =
     [
-        "a", "a/", "a/b", "a/b/c", "a/b/\U0010FFFF", "a/b/\U0010FFFFx", "a/\uE000", "a/\uFFFD", "a/\U00010000", "a/\uD7FF",
+        "a", "a/", "a/b", "a/b/c", "a/b/\U0010FFFF", "a/b/\U0010FFFFx", "a/\uE000", "a/\uFFFD", "a/\U00010000",
+        "a/\uD7FF",
         "é", "z", "z/1", "z/2", "\U0001F600", "\uFF5E", new string('k', 1024),
     ];
 
@@ -171,7 +172,8 @@ public sealed class NameTableModelTests
 
             Assert.Equal(expected, listed);
             Assert.Equal(
-                _model.Keys.Where(key => key.StartsWith(prefix, StringComparison.Ordinal)).Order(StringComparer.Ordinal),
+                _model.Keys.Where(key => key.StartsWith(prefix, StringComparison.Ordinal))
+                    .Order(StringComparer.Ordinal),
                 _table.WithPrefix(prefix).Select(entry => entry.Key).Order(StringComparer.Ordinal));
         }
 

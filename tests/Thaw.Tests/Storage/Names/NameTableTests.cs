@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using Microsoft.Extensions.Time.Testing;
 using Thaw.Core.Contracts;
 using Thaw.Storage.Names;
+using Thaw.Testing;
 using Xunit;
 
 namespace Thaw.Tests.Storage.Names;
@@ -36,7 +37,8 @@ public sealed class NameTableTests
         Assert.Empty(table.NamesOf(first.Version.Id));
     }
 
-    public static TheoryData<string> TooLarge => ["key", "lone surrogate", "empty key", "etag", "metadata", "pieces", "size"];
+    public static TheoryData<string> TooLarge =>
+        ["key", "lone surrogate", "empty key", "etag", "metadata", "pieces", "size"];
 
     [Theory]
     [MemberData(nameof(TooLarge))]
@@ -46,14 +48,16 @@ public sealed class NameTableTests
         var entry = NameSamples.Entry("a", 1);
         table.Put(entry);
         var version = entry.Version;
-        var pieces = Enumerable.Range(0, 4000).ToImmutableSortedDictionary(i => $"{i:x3}"[..3] + (char)('a' + i % 26), _ => "");
+        var pieces =
+            Enumerable.Range(0, 4000).ToImmutableSortedDictionary(i => $"{i:x3}"[..3] + (char)('a' + i % 26), _ => "");
         var large = what switch
         {
             "key" => entry with { Key = new string('é', 513) },
             "lone surrogate" => entry with { Key = "a\uD800" },
             "empty key" => entry with { Key = "" },
             "etag" => entry with { Version = version with { ETag = new string('e', 1025) } },
-            "metadata" => entry with { Version = version with { Metadata = version.Metadata.SetItem("m", new string('m', 8192)) } },
+            "metadata" => entry with
+            { Version = version with { Metadata = version.Metadata.SetItem("m", new string('m', 8192)) } },
             "pieces" => entry with { Version = version with { Metadata = pieces } },
             _ => entry with { Version = version with { SizeBytes = -1 } },
         };
@@ -96,9 +100,11 @@ public sealed class NameTableTests
         // A put of another key is logged at once and does not take the touches along.
         table.Put(NameSamples.Entry("b", 2));
         var put = NameRecord.PutLength(NameSamples.Entry("b", 2));
-        await Until(() => new FileInfo(directory.Log).Length == before + put, () => $"put: {new FileInfo(directory.Log).Length}");
+        await Until(() => new FileInfo(directory.Log).Length == before + put, () =>
+            $"put: {new FileInfo(directory.Log).Length}");
         time.Advance(TimeSpan.FromMinutes(1));
-        await Until(() => new FileInfo(directory.Log).Length > before + put, () => "touch after a minute: nothing logged");
+        await Until(() => new FileInfo(directory.Log).Length > before + put, () =>
+            "touch after a minute: nothing logged");
         Assert.InRange(new FileInfo(directory.Log).Length, before + put + 1, before + put + 64);
     }
 
@@ -113,7 +119,8 @@ public sealed class NameTableTests
         var copy = Path.Combine(directory.Path, "copy.names");
         File.Copy(directory.Log, copy);
         await using var after = NameSamples.Open(copy);
-        Assert.Equal(NameSamples.Show(NameSamples.Entry("a", 1, pinned: true)), NameSamples.Show(Assert.Single(after.All())));
+        Assert.Equal(
+            NameSamples.Show(NameSamples.Entry("a", 1, pinned: true)), NameSamples.Show(Assert.Single(after.All())));
     }
 
     [Fact]
@@ -139,17 +146,13 @@ public sealed class NameTableTests
         }
 
         await using var again = NameSamples.Open(directory.Log);
-        Assert.All(again.All(), entry => Assert.Contains(entry.Key, again.NamesOf(entry.Version.Id).Select(name => name.Key)));
+        Assert.All(again.All(), entry =>
+            Assert.Contains(entry.Key, again.NamesOf(entry.Version.Id).Select(name => name.Key)));
         Assert.InRange(again.Count, 1, 200);
     }
 
-    internal static async Task Until(Func<bool> condition, Func<string> state)
-    {
-        using var timeout = new CancellationTokenSource(TimeSpan.FromSeconds(20));
-        while (!condition())
-        {
-            Assert.False(timeout.IsCancellationRequested, state());
-            await Task.Delay(5);
-        }
-    }
+    internal static Task Until(Func<bool> condition, Func<string> state) =>
+        Eventually.HoldsAsync(
+            "the names log", () =>
+                ValueTask.FromResult(condition()), state, TimeSpan.FromSeconds(20), CancellationToken.None);
 }

@@ -1,0 +1,106 @@
+using System.Net.Http.Json;
+using Thaw.Core.Api;
+using Thaw.Core.Chunks;
+using Thaw.Core.Identity;
+using Thaw.Testing;
+using Xunit;
+
+namespace Thaw.Faults;
+
+/// <summary>SIGKILL in the middle of a load, at random moments: what was whole and entered is never fetched again.</summary>
+[Trait("Category", "Server")]
+public sealed class KillTests(ITestOutputHelper output)
+{
+    private const int Kills = 12;
+    private const int Chunks = 32;
+    private const long Size = (long)Chunks * Geometry.ChunkBytes;
+
+    private static CancellationToken Stop => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task What_was_entered_before_a_kill_is_not_fetched_again()
+    {
+        var seed = Random.Shared.Next();
+        output.WriteLine($"seed {seed}");
+        var random = new Random(seed);
+        await using var scene = await Scene.StartAsync(
+            origin =>
+            {
+                origin.AddBucket("bucket");
+                origin.Bandwidth = new SharedBandwidth(300_000_000);
+            },
+            origin => new ThawSettings
+            {
+                Mounts = [new MountSettings("models", "s3://bucket") { Endpoint = origin.Endpoint, Revalidate = "1h" }],
+                Capacity = "16GiB",
+            },
+            Stop);
+        var tornWrites = 0;
+        for (var kill = 0; kill < Kills; kill++)
+            tornWrites += await KillOnceAsync(scene, $"model-{kill}", FakeContent.Of(Size, seed + kill), random, kill % 2 == 0);
+        Assert.True(tornWrites > 0, $"No kill of {Kills} met a chunk that was being written.");
+    }
+
+    private async Task<int> KillOnceAsync(Scene scene, string key, FakeContent content, Random random, bool isJob)
+    {
+        var put = scene.Origin.Put("bucket", key, content);
+        scene.Origin.Log.Clear();
+        var load = isJob ? StartJobAsync(scene, key) : new Download(scene.Http, scene.Uri("models", key)).RunAsync(Stop);
+        var id = ContentId.Derive("s3", scene.Origin.Endpoint.Authority, "bucket", key, put.ETag, $"{Size}");
+        var least = random.Next(1, Chunks - 8);
+        await WaitForAWriteAsync(scene, id, least);
+        var underWay = scene.Origin.Log.AtOnce;
+        await scene.Node.KillAsync();
+        await EndAsync(load);
+        var map = MapFile.Find(scene.Node.CacheFolder, id)!;
+        var (entered, torn) = (map.ReadEntered(), map.ReadBegun());
+        output.WriteLine(
+            $"{key}: killed with {entered.Count} of {Chunks} chunks entered, {torn.Count} partly written, {underWay} fetches under way");
+        Assert.InRange(entered.Count, 1, Chunks - 1);
+        Assert.True(underWay > 0 || torn.Count > 0, "Nothing was under way at the kill.");
+
+        scene.Origin.Log.Clear();
+        await scene.Node.StartAsync(Stop);
+        var read = await new Download(scene.Http, scene.Uri("models", key)).RunAsync(Stop);
+        Assert.Equal((Size, content.ComputeCrc32C()), (read.Bytes, read.Crc32C));
+        var stats = await scene.IdleStatsAsync(Stop);
+        Assert.Equal((0, 0), (stats.Cache.CorruptChunks, stats.Cache.LostInCrash));
+        var missing = Enumerable.Range(0, Chunks).Except(entered)
+            .Select(chunk => $"bytes={Geometry.ChunkOffset(chunk)}-{Geometry.ChunkOffset(chunk + 1) - 1}");
+        Assert.Equal(missing.Order(), scene.Origin.Log.Gets.Select(get => get.Range).Order());
+        Assert.Equal((Chunks - entered.Count) * (long)Geometry.ChunkBytes, stats.Origin.Bytes);
+        return torn.Count > 0 ? 1 : 0;
+    }
+
+    /// <summary>Spins, so that the kill meets a chunk between its first byte and its entry.</summary>
+    private static async Task WaitForAWriteAsync(Scene scene, ContentId id, int least)
+    {
+        MapFile? map = null;
+        await Eventually.HoldsAsync(
+            $"{least} chunks are entered",
+            () => new((map ??= MapFile.Find(scene.Node.CacheFolder, id))?.ReadEntered().Count >= least),
+            scene.Describe, TimeSpan.FromSeconds(60), Stop);
+        var limit = Environment.TickCount64 + 5000;
+        while (map!.ReadBegun().Count == 0 && map.ReadEntered().Count < Chunks - 2 && Environment.TickCount64 < limit)
+            Thread.SpinWait(1);
+    }
+
+    private static async Task StartJobAsync(Scene scene, string key)
+    {
+        using var answer = await scene.Node.Http.PostAsJsonAsync(
+            "/api/v1/jobs", new JobRequest("load", [$"models/{key}"]), ApiJson.Default.JobRequest, Stop);
+        answer.EnsureSuccessStatusCode();
+    }
+
+    private static async Task EndAsync(Task load)
+    {
+        try
+        {
+            await load;
+        }
+        catch (Exception broken) when (broken is HttpRequestException or IOException)
+        {
+            return; // a reader is cut by the kill
+        }
+    }
+}
