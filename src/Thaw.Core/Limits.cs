@@ -40,6 +40,15 @@ public static class Limits
     /// </summary>
     public const long RefusedBodyBytes = 64L << 20;
 
+    /// <summary>
+    /// Large send buffers (1 MiB) of an S3 endpoint: with more connections sending at once than this, each gets a block
+    /// (256 KiB), as a network card is saturated long before.
+    /// </summary>
+    public const int LargeSendBuffers = 32;
+
+    /// <summary>Small send buffers (16 KiB) that are kept for the next answers.</summary>
+    public const int SmallSendBuffersKept = 256;
+
     /// <summary>Body of a control request: thousands of paths of the longest kind.</summary>
     public const int ControlBodyBytes = 1 << 20;
 
@@ -116,6 +125,12 @@ public static class Limits
     /// A block check may be trusted this long for reads shorter than a block (integrity contract, a).
     /// </summary>
     public static readonly TimeSpan CheckTrusted = TimeSpan.FromSeconds(60);
+
+    /// <summary>
+    /// How exactly a name's last use is known: eviction asks for minutes, while loaders read a file's headers in
+    /// thousands of short ranges a second.
+    /// </summary>
+    public static readonly TimeSpan UsedPrecision = TimeSpan.FromSeconds(1);
 
     /// <summary>Durability batches: at most this many unsynced bytes on a disk.</summary>
     public const long DurableBatchBytes = 1L << 30;

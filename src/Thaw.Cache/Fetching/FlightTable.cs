@@ -282,20 +282,7 @@ internal sealed class FlightTable : IAsyncDisposable
     {
         lock (_gate)
             flight.State = FlightState.Settling;
-        var kept = false;
-        var leased = _store.LeaseOrCreate(flight.Source.Version);
-        if (leased.TryGet(out var lease, out _))
-        {
-            using (lease)
-            {
-                var written = await _store.WriteChunkAsync(
-                    lease, flight.Chunk, flight.Buffer.Memory[..flight.Length], flight.BlockCrcs).ConfigureAwait(false);
-                kept = written.IsOk;
-                if (kept && lease.Version.IsComplete)
-                    _verifier.Enqueue(flight.Source);
-            }
-        }
-
+        var kept = await KeepAsync(flight).ConfigureAwait(false);
         lock (_gate)
         {
             if (kept)
@@ -310,6 +297,26 @@ internal sealed class FlightTable : IAsyncDisposable
         flight.Settle(kept);
         if (kept)
             flight.Release(onlyIfUnpinned: false);
+    }
+
+    /// <summary>Writes the chunk; once more if its version was dropped meanwhile, which makes the files anew.</summary>
+    private async Task<bool> KeepAsync(ChunkFlight flight)
+    {
+        for (var isRetry = false; ; isRetry = true)
+        {
+            if (!_store.LeaseOrCreate(flight.Source.Version).TryGet(out var lease, out _))
+                return false;
+            using (lease)
+            {
+                var written = await _store.WriteChunkAsync(
+                    lease, flight.Chunk, flight.Buffer.Memory[..flight.Length], flight.BlockCrcs).ConfigureAwait(false);
+                if (lease.Version.IsDropped && !isRetry)
+                    continue;
+                if (written.IsOk && lease.Version.IsComplete)
+                    _verifier.Enqueue(flight.Source);
+                return written.IsOk;
+            }
+        }
     }
 
     private void Fail(ChunkFlight flight, Failure failure)

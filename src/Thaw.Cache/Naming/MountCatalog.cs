@@ -13,8 +13,8 @@ namespace Thaw.Cache.Naming;
 
 /// <summary>
 /// The names of one mount: key to version. A known version is believed for <c>revalidate</c>; then one HEAD, shared by
-/// all who ask, decides. Nobody shares a HEAD that was sent longer ago than <c>revalidate</c> before they came: it may have
-/// seen a version that was replaced meanwhile. While the origin is down a known version stays readable for
+/// all who ask, decides. Nobody shares a HEAD that was sent longer ago than <c>revalidate</c> before they came: it may
+/// have seen a version that was replaced meanwhile. While the origin is down a known version stays readable for
 /// <c>staleIfError</c>; a 404, 401 or 403 stops new readers at once.
 /// <para>Any thread. The HEAD belongs to this type, not to the caller who started it.</para>
 /// </summary>
@@ -65,8 +65,14 @@ internal sealed class MountCatalog : IAsyncDisposable
         Names.TouchAsked(key, DateTimeOffset.UnixEpoch);
     }
 
-    /// <summary>A reader has ended.</summary>
-    public void NoteUsed(string key) => Names.TouchUsed(key, _clock.GetUtcNow());
+    /// <summary>A reader has ended. Many short readers of one key cost one note a second.</summary>
+    public void NoteUsed(string key)
+    {
+        var now = _clock.GetUtcNow();
+        var used = Names.TryGet(key, out var known) ? known.LastUsed : null;
+        if (used is not { } last || (now - last).Duration() >= Limits.UsedPrecision)
+            Names.TouchUsed(key, now);
+    }
 
     /// <summary>One page of keys, from the origin or, while it is down, of those that are known.</summary>
     public async ValueTask<(Result<ListPage> Page, bool Stale)> ListAsync(

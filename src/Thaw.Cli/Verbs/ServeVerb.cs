@@ -84,15 +84,13 @@ internal static class ServeVerb
             options.ColorBehavior = LoggerColorBehavior.Disabled;
         });
         // Standard output is for results.
-        builder.Services.Configure<ConsoleLoggerOptions>(options =>
-            options.LogToStandardErrorThreshold = LogLevel.Trace);
+        builder.Services.Configure<ConsoleLoggerOptions>(options => options.LogToStandardErrorThreshold = LogLevel.Trace);
         // A port in use is told in one sentence by the verb; the host would log it with its trace.
         builder.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.None);
         if (level >= LogLevel.Information)
             builder.AddFilter("Microsoft.AspNetCore", LogLevel.Warning);
     });
 
-    internal static Dictionary<string, string> Variables() =>
-        Environment.GetEnvironmentVariables().Cast<DictionaryEntry>()
+    internal static Dictionary<string, string> Variables() => Environment.GetEnvironmentVariables().Cast<DictionaryEntry>()
         .ToDictionary(entry => (string)entry.Key, entry => (string?)entry.Value ?? "", StringComparer.Ordinal);
 }

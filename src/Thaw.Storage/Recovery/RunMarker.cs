@@ -45,7 +45,7 @@ internal sealed class RunMarker : IDisposable
                 throw InUse(root);
             CheckFormat(root);
             var marker = new RunMarker(root, lockFile, bootId, ReadPrevious(root, bootId));
-            marker.Write(clean: false);
+            marker.TryWrite(clean: false);
             return marker;
         }
         catch
@@ -56,7 +56,7 @@ internal sealed class RunMarker : IDisposable
     }
 
     /// <summary>Notes a clean stop; call it when everything is durable.</summary>
-    public void WriteClean() => Write(clean: true);
+    public bool WriteClean() => TryWrite(clean: true);
 
     public void Dispose() => _lock.Dispose();
 
@@ -98,9 +98,10 @@ internal sealed class RunMarker : IDisposable
     private static void CheckFormat(string root)
     {
         var path = Path.Combine(root, "format");
-        if (!File.Exists(path))
+        // An empty one is what a machine that stopped during the very first start may leave.
+        if (!File.Exists(path) || new FileInfo(path).Length == 0)
         {
-            File.WriteAllText(path, FormatLine + Format.ToString(CultureInfo.InvariantCulture) + "\n");
+            Replace(path, FormatLine + Format.ToString(CultureInfo.InvariantCulture) + "\n");
             return;
         }
 
@@ -129,16 +130,34 @@ internal sealed class RunMarker : IDisposable
             : PreviousRun.MachineStopped;
     }
 
-    private void Write(bool clean)
+    /// <summary>The marker only informs: a full disk must not keep a node from starting, or from stopping.</summary>
+    private bool TryWrite(bool clean)
     {
-        var path = Path.Combine(_root, "run");
+        try
+        {
+            Replace(
+                Path.Combine(_root, "run"),
+                $"boot={BootId}\nclean={(clean ? "yes" : "no")}\n"
+                    + $"pid={Environment.ProcessId.ToString(CultureInfo.InvariantCulture)}\n");
+            return true;
+        }
+        catch (IOException error) when (Native.IsFull(error))
+        {
+            return false;
+        }
+    }
+
+    private static void Replace(string path, string text)
+    {
         var temporary = path + ".new";
-        File.WriteAllText(
-            temporary,
-            $"boot={BootId}\nclean={(clean ? "yes" : "no")}\n"
-                + $"pid={Environment.ProcessId.ToString(CultureInfo.InvariantCulture)}\n");
+        using (var file = new FileStream(temporary, FileMode.Create))
+        {
+            file.Write(System.Text.Encoding.ASCII.GetBytes(text));
+            file.Flush(flushToDisk: true);
+        }
+
         File.Move(temporary, path, overwrite: true);
-        Native.SyncFolder(_root);
+        Native.SyncFolder(Path.GetDirectoryName(path)!);
     }
 }
 
