@@ -193,10 +193,15 @@ public static class Limits
     /// </summary>
     public static readonly TimeSpan ConfigPoll = TimeSpan.FromSeconds(2);
 
-    /// <summary>Below so many open files a node fails: listeners, 256 origin connections, a few hundred versions and clients.</summary>
+    /// <summary>
+    /// Below so many open files a node fails: listeners, 256 origin connections, a few hundred versions and clients.
+    /// </summary>
     public const long DescriptorsLeast = 1024;
 
-    /// <summary>So many open files are comfortable: a cache of 10 TB is a few thousand files, a client may open a hundred connections.</summary>
+    /// <summary>
+    /// So many open files are comfortable: a cache of 10 TB is a few thousand files, a client may open a hundred
+    /// connections.
+    /// </summary>
     public const long DescriptorsWanted = 16384;
 
     /// <summary>A TCP buffer that carries 200 MB/s with 30 ms between client and origin (their product).</summary>

@@ -34,7 +34,8 @@ internal sealed class JobTable : IAsyncDisposable
 
     public Result<JobStatus> Start(JobRequest request)
     {
-        if ((Refuse(request) ?? request.Paths.Select(_finder.Refuse).FirstOrDefault(no => no is not null)) is { } refused)
+        if ((Refuse(request) ?? request.Paths.Select(_finder.Refuse).FirstOrDefault(no => no is not null))
+            is { } refused)
             return refused;
         lock (_gate)
         {

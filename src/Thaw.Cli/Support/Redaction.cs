@@ -34,7 +34,9 @@ internal static partial class Redaction
     private static partial Regex Bearer();
 
     // secretKeyFile: /path is a name and stays; secretKey: value goes.
-    [GeneratedRegex("""((?:secret|token|password|passwd|signature|access_?key|secret_?key|session)[A-Za-z_-]*(?<!File)["']?\s*[:=]\s*["']?)(?!\s)[^\s"',}]+""",
+    [GeneratedRegex(
+        """((?:secret|token|password|passwd|signature|access_?key|session)[A-Za-z_-]*(?<!File)["']?\s*[:=]\s*["']?)"""
+        + """(?!\s)[^\s"',}]+""",
         RegexOptions.IgnoreCase)]
     private static partial Regex Named();
 }

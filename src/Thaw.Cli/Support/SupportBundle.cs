@@ -40,7 +40,8 @@ internal sealed class SupportBundle(TimeProvider clock)
     public void Add(ConfigReading reading)
     {
         if (reading.Config is { } config)
-            Add("config.txt", string.Join('\n', ConfigDifference.Flatten(config).Where(option => option.Value is not null)
+            Add("config.txt", string.Join('\n', ConfigDifference.Flatten(config)
+                .Where(option => option.Value is not null)
                 .OrderBy(option => option.Key, StringComparer.Ordinal).Select(option => $"{option.Key}: {option.Value}")));
         else
             Add("config-errors.txt", string.Join('\n', reading.Errors.Select(error =>
@@ -83,13 +84,15 @@ internal sealed class SupportBundle(TimeProvider clock)
             foreach (var (name, text) in _entries)
                 await archive.WriteEntryAsync(new PaxTarEntry(TarEntryType.RegularFile, "thaw-support/" + name)
                 {
-                    ModificationTime = clock.GetUtcNow(), DataStream = new MemoryStream(Encoding.UTF8.GetBytes(text + "\n")),
+                    ModificationTime = clock.GetUtcNow(),
+                    DataStream = new MemoryStream(Encoding.UTF8.GetBytes(text + "\n")),
                 }, cancellationToken);
             return null;
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            return new CliFailure(ExitCode.Failed, $"{file} cannot be written: {exception.Message.TrimEnd('.')}; name another file with --bundle.");
+            return new CliFailure(ExitCode.Failed,
+                $"{file} cannot be written: {exception.Message.TrimEnd('.')}; name another file with --bundle.");
         }
     }
 

@@ -24,7 +24,8 @@ internal static class DoctorVerb
             Description = "Write a support bundle (tar.gz) without secrets", HelpName = "FILE",
         };
         var verb = new Verb("doctor", "Checks host, disks and origins, with advice; writes a support bundle",
-            "thaw doctor --config /etc/thaw/thaw.yaml", "thaw doctor --config thaw.yaml --bundle support.tar.gz", "thaw doctor --json")
+            "thaw doctor --config /etc/thaw/thaw.yaml", "thaw doctor --config thaw.yaml --bundle support.tar.gz",
+            "thaw doctor --json")
         {
             config, bundle,
         };
@@ -79,7 +80,8 @@ internal static class DoctorVerb
     {
         const string name = ConfigCheck;
         if (reading.Config is not null)
-            return [new Check(name, CheckState.Ok, file ?? "environment", $"valid, {reading.Config.Mounts.Length} mounts", "")];
+            return [new Check(name, CheckState.Ok, file ?? "environment",
+                $"valid, {reading.Config.Mounts.Length} mounts", "")];
         // A host may be looked at before anything is configured on it.
         if (file is null && reading.Errors.Length == 1 && reading.Errors[0].Key == NoMounts)
             return
@@ -95,7 +97,8 @@ internal static class DoctorVerb
     private static void Write(Terminal terminal, Check check)
     {
         var advice = check.Advice.Length == 0 ? "" : $"; {check.Advice}";
-        terminal.Out.WriteLine($"{check.State.ToString().ToLowerInvariant(),-4}  {check.Name,-12}  {check.Where}: {check.Found}{advice}");
+        terminal.Out.WriteLine(
+            $"{check.State.ToString().ToLowerInvariant(),-4}  {check.Name,-12}  {check.Where}: {check.Found}{advice}");
     }
 
     private static string Summary(List<Check> checks) =>

@@ -37,7 +37,8 @@ internal static class DiskChecks
         var (size, free) = (drive.TotalSize, drive.AvailableFreeSpace);
         var used = Directory.Exists(disk.Path) ? FolderUse.BytesBelow(disk.Path) : 0;
         var capacity = disk.Capacity?.Bytes ?? DiskCapacity.Share(disk, size, free, used);
-        var found = $"capacity {Text(capacity)}, {Text(used)} of it in use; {Text(free)} of {Text(size)} are free ({drive.DriveFormat})";
+        var found = $"capacity {Text(capacity)}, {Text(used)} of it in use; "
+            + $"{Text(free)} of {Text(size)} are free ({drive.DriveFormat})";
         if (capacity > size)
             return Check.Fail(name, disk.Path, found, "lower cache.disks[].capacity below the size of the disk.");
         return capacity - used > free
@@ -45,9 +46,11 @@ internal static class DiskChecks
             : Check.Ok(name, disk.Path, found);
     }
 
-    private static IEnumerable<Check> Probe(string path, string folder, TimeProvider clock, CancellationToken cancellationToken)
+    private static IEnumerable<Check> Probe(
+        string path, string folder, TimeProvider clock, CancellationToken cancellationToken)
     {
-        var file = Path.Combine(folder, string.Create(CultureInfo.InvariantCulture, $".thaw-doctor-{Environment.ProcessId}"));
+        var file = Path.Combine(
+            folder, string.Create(CultureInfo.InvariantCulture, $".thaw-doctor-{Environment.ProcessId}"));
         try
         {
             long written;
@@ -74,7 +77,8 @@ internal static class DiskChecks
         }
     }
 
-    private static long Write(Microsoft.Win32.SafeHandles.SafeFileHandle handle, TimeProvider clock, CancellationToken cancellationToken)
+    private static long Write(
+        Microsoft.Win32.SafeHandles.SafeFileHandle handle, TimeProvider clock, CancellationToken cancellationToken)
     {
         // Random bytes: some disks and file systems squeeze or skip what repeats.
         var piece = new byte[PieceBytes];

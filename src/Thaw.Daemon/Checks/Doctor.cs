@@ -32,7 +32,8 @@ public sealed class Doctor(TimeProvider clock)
         if (config is null)
             return checks;
         foreach (var disk in config.Cache.Disks)
-            foreach (var check in await Task.Run(() => DiskChecks.Run(disk, clock, cancellationToken), cancellationToken).ConfigureAwait(false))
+            foreach (var check in await Task.Run(
+                () => DiskChecks.Run(disk, clock, cancellationToken), cancellationToken).ConfigureAwait(false))
                 Add(check);
         using var origins = new OriginChecks(config, NullLoggerFactory.Instance, clock);
         foreach (var mount in config.Mounts)

@@ -55,7 +55,8 @@ internal static partial class HostChecks
     internal static Check Descriptors(HostFiles host)
     {
         const string name = "open files", file = "/proc/self/limits";
-        var line = host.Read("proc/self/limits")?.Split('\n').FirstOrDefault(row => row.StartsWith("Max open files", StringComparison.Ordinal));
+        var line = host.Read("proc/self/limits")?.Split('\n')
+            .FirstOrDefault(row => row.StartsWith("Max open files", StringComparison.Ordinal));
         var soft = line?["Max open files".Length..].Split(' ', StringSplitOptions.RemoveEmptyEntries).FirstOrDefault();
         if (soft == "unlimited")
             return Check.Ok(name, file, "no limit");
@@ -89,7 +90,8 @@ internal static partial class HostChecks
         return most >= Limits.TcpBufferWanted
             ? Check.Ok("tcp buffers", "/" + file, $"{direction} buffers grow to {new ByteSize(most)}")
             : Check.Warn("tcp buffers", "/" + file,
-                $"{direction} buffers grow to {new ByteSize(most)} only: a connection with 30 ms carries {new ByteSize((long)(most / 0.03))}/s at most",
+                $"{direction} buffers grow to {new ByteSize(most)} only: "
+                + $"a connection with 30 ms carries {new ByteSize((long)(most / 0.03))}/s at most",
                 $"set the last number of net.ipv4.{key} to {Limits.TcpBufferWanted} or more with sysctl.");
     }
 

@@ -2,7 +2,9 @@ using System.Globalization;
 
 namespace Thaw.Daemon.Checks;
 
-/// <summary>Small files of the kernel (<c>/proc</c>, <c>/sys</c>, <c>/dev</c>) below a root; tests bring their own root.</summary>
+/// <summary>
+/// Small files of the kernel (<c>/proc</c>, <c>/sys</c>, <c>/dev</c>) below a root; tests bring their own root.
+/// </summary>
 internal sealed class HostFiles(string root)
 {
     /// <summary>The trimmed text of a file, or null if it is not there or may not be read.</summary>

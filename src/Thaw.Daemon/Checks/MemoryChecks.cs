@@ -23,9 +23,11 @@ internal static class MemoryChecks
         return
         [
             limit.Bytes < least
-                ? Check.Fail(Name, limit.File, $"{found}: the node needs {new ByteSize(least)} and would be killed or stall", advice)
+                ? Check.Fail(Name, limit.File,
+                    $"{found}: the node needs {new ByteSize(least)} and would be killed or stall", advice)
                 : limit.Bytes < wanted
-                    ? Check.Warn(Name, limit.File, $"{found}: little is left for the page cache, warm reads come from the disk", advice)
+                    ? Check.Warn(Name, limit.File,
+                        $"{found}: little is left for the page cache, warm reads come from the disk", advice)
                     : Check.Ok(Name, limit.File, found),
         ];
     }

@@ -34,10 +34,12 @@ internal sealed class OriginChecks(ThawConfig config, ILoggerFactory loggers, Ti
         {
             var listed = await origin.ListAsync(new ListRequest("", null, "", 1), limit.Token).ConfigureAwait(false);
             if (!listed.TryGet(out var page, out var failure))
-                return Check.Fail(name, where, failure.Message.TrimEnd('.'), "nothing of this mount can be loaded until it answers.");
+                return Check.Fail(name, where, failure.Message.TrimEnd('.'),
+                    "nothing of this mount can be loaded until it answers.");
             var took = Duration.Round(clock.GetElapsedTime(started));
             return page.Entries.IsEmpty
-                ? Check.Warn(name, where, $"there is nothing below {origin.Name}", "check the bucket and the prefix in mounts[].origin.")
+                ? Check.Warn(name, where, $"there is nothing below {origin.Name}",
+                    "check the bucket and the prefix in mounts[].origin.")
                 : Check.Ok(name, where, $"{origin.Name} lists its objects, in {took}");
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
@@ -52,14 +54,18 @@ internal sealed class OriginChecks(ThawConfig config, ILoggerFactory loggers, Ti
         const string name = "clock";
         var endpoint = mount.Endpoint ?? new Uri("https://s3.amazonaws.com/");
         var where = endpoint.GetLeftPart(UriPartial.Authority);
-        using var http = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false, ConnectTimeout = Limits.OriginConnect })
+        using var http = new HttpClient(new SocketsHttpHandler
+        {
+            AllowAutoRedirect = false, ConnectTimeout = Limits.OriginConnect,
+        })
         {
             Timeout = Limits.OriginNoProgress,
         };
         using var request = new HttpRequestMessage(HttpMethod.Head, endpoint);
         try
         {
-            using var answer = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken).ConfigureAwait(false);
+            using var answer = await http.SendAsync(
+                request, HttpCompletionOption.ResponseHeadersRead, cancellationToken).ConfigureAwait(false);
             return answer.Headers.Date is { } date ? Compare(where, clock.GetUtcNow() - date)
                 : Check.Warn(name, where, "it does not tell the time", "compare the clock of this host with a time server.");
         }
@@ -74,7 +80,8 @@ internal sealed class OriginChecks(ThawConfig config, ILoggerFactory loggers, Ti
     {
         const string advice = "run chrony or systemd-timesyncd: signed requests fail when clocks are 15 minutes apart.";
         var found = ahead.Duration() < TimeSpan.FromSeconds(2)
-            ? "the same time" : $"this host is {Duration.Round(ahead.Duration())} {(ahead > TimeSpan.Zero ? "ahead" : "behind")}";
+            ? "the same time"
+            : $"this host is {Duration.Round(ahead.Duration())} {(ahead > TimeSpan.Zero ? "ahead" : "behind")}";
         return ahead.Duration() >= Limits.ClockSkewMost ? Check.Fail("clock", where, found, advice)
             : ahead.Duration() >= Limits.ClockSkewSeen ? Check.Warn("clock", where, found, advice)
             : Check.Ok("clock", where, found);

@@ -57,9 +57,11 @@ internal static class MountBinder
             RefuseForDirectory(path, values);
         var region = values.Get($"{path}.region", "auto");
         // It becomes a part of a host name, and the SDK refuses others only when the origin is made.
-        if (region.Length > MostRegionCharacters || !region.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.'))
+        if (region.Length > MostRegionCharacters
+            || !region.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.'))
             values.Report(values.Line($"{path}.region"), $"{path}.region",
-                $"\"{OptionText.Shorten(region)}\" is no region's name: letters, digits, '-', '_' and '.', at most {MostRegionCharacters}.");
+                $"\"{OptionText.Shorten(region)}\" is no region's name: "
+                + $"letters, digits, '-', '_' and '.', at most {MostRegionCharacters}.");
         return new MountConfig
         {
             Name = name,
