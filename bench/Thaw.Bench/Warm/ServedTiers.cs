@@ -25,6 +25,6 @@ internal readonly record struct ServedTiers(long Local, long Other, long CacheBy
     {
         if (Other != before.Other || Local - before.Local < bytes)
             throw new InvalidOperationException(
-                $"not warm: {Local - before.Local} of {bytes} bytes are local, {Other - before.Other} from other tiers");
+                $"not warm: {Local - before.Local} of {bytes} bytes are local, {Other - before.Other} are not");
     }
 }

@@ -163,9 +163,9 @@ internal sealed class WarmBench(string binary, string root, string work, int pai
             {Environment.ProcessorCount} x {cpu?.Split(':')[^1].Trim()}, load {Text("/proc/loadavg")} at the end,
             {(binary.Contains("/bin/", StringComparison.Ordinal) ? "an ordinary build" : "the native binary")};
             {pairs} pairs in turns{(quick ? " (quick)" : "")}: median (least..most). One object of 2 GiB in the page
-            cache, loopback, clients on the same machine. CPU: user and system seconds of the server's processes for a GB
-            of body. All bytes of every turn of Thaw came from the local tier (its counters before and after), each block
-            checked.
+            cache, loopback, clients on the same machine. CPU: user and system seconds of the server's processes for a
+            GB of body. All bytes of every turn of Thaw came from the local tier (its counters before and after), each
+            block checked.
 
             | TCP | measured | Thaw | peer | peer's | ratio | Thaw CPU s/GB | its | ratio | Thaw p99 µs | its |
             |---|---|---|---|---|---|---|---|---|---|---|

@@ -54,7 +54,9 @@ internal sealed class ObjectBodyWriter(
             return null;
         if (_ahead is null)
             return await ReadBlockAsync(cancellationToken);
-        var read = await FillAsync(_ahead.Prepare(Least), cancellationToken);
+        // One block, however much memory there is: the client waits for its first byte.
+        var memory = _ahead.Prepare(Least);
+        var read = await FillAsync(memory[..Math.Min(memory.Length, Geometry.BlockBytes)], cancellationToken);
         if (!read.TryGet(out _preparedBytes, out var failure))
             _ahead.Withdraw();
         return failure;

@@ -24,7 +24,8 @@ internal enum ChunkState : byte
     Lost = 3,
 
     /// <summary>
-    /// Never on disk: entered as written by another boot of this machine that did not stop cleanly, and not checked yet.
+    /// Never on disk: entered as written by another boot of this machine that did not stop cleanly, and not checked
+    /// yet.
     /// </summary>
     Suspect = 255,
 }

@@ -35,8 +35,8 @@ internal enum MapFlags : byte
 }
 
 /// <summary>
-/// The first sector of a map file, and its last one. Both are rewritten in place, the last one first, when the verdict or
-/// the seal changes; the CRC tells a torn or foreign one. Bytes that this version of Thaw does not know are kept.
+/// The first sector of a map file, and its last one. Both are rewritten in place, the last one first, when the verdict
+/// or the seal changes; the CRC tells a torn or foreign one. Bytes that this version of Thaw does not know are kept.
 /// <code>
 ///   0  magic "THAWMAP\n"        48  size, u64             72  origin sum, 32 bytes
 ///   8  format, u16              56  block bytes, u32     104  created, i64 unix ms
@@ -47,7 +47,8 @@ internal enum MapFlags : byte
 /// </code>
 /// </summary>
 internal sealed record MapHeader(
-    ContentId Id, long SizeBytes, OriginSum? Sum, Verdict Verdict, MapFlags Flags, DateTimeOffset Created, uint Crc32C = 0)
+    ContentId Id, long SizeBytes, OriginSum? Sum, Verdict Verdict, MapFlags Flags, DateTimeOffset Created,
+    uint Crc32C = 0)
 {
     public const ushort Format = 1;
     private const int CrcOffset = MapLayout.HeaderBytes - sizeof(uint);

@@ -9,7 +9,8 @@ namespace Thaw.Storage.Versions;
 /// <summary>
 /// One version on one disk: a sparse data file with each chunk at its own offset, and its map.
 /// <para>Invariants: a chunk's bytes are written before its block CRC list, and that before its entry; bytes leave only
-/// after their blocks were checked; what a failed sync may have lost is dropped, also if it was written meanwhile.</para>
+/// after their blocks were checked; what a failed sync may have lost is dropped, even if it was written
+/// meanwhile.</para>
 /// <para>Callers: any thread reads; each chunk has at most one writer at a time (the single flight above), on a writer
 /// thread of the disk. Everybody holds a lease.</para>
 /// <para>Crash after the data: the chunk is absent, its bytes are overwritten later. After the list: the same. After
@@ -100,7 +101,7 @@ public sealed class VersionFile
     /// <summary>The block CRCs of a chunk that was read or written while the version was open; else null.</summary>
     public uint[]? TryGetBlockCrcs(int chunk) => _map.KnownBlockCrcs(chunk);
 
-    /// <summary>CRC-64/NVME of a chunk that is here, entered where the origin's sum is of that kind; else null.</summary>
+    /// <summary>CRC-64/NVME of a chunk that is here, where the origin's sum is of that kind; else null.</summary>
     public ulong? TryGetCrc64(int chunk) => _map.Crc64Of(chunk);
 
     /// <summary>Reads the entries; once, before anybody else sees the version.</summary>

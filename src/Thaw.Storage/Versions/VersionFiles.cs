@@ -7,7 +7,7 @@ namespace Thaw.Storage.Versions;
 /// <summary>Opens and makes the two files of a version.</summary>
 internal static class VersionFiles
 {
-    /// <summary>Opens the files of a version; null when there are none or they cannot be used: the problem says why.</summary>
+    /// <summary>Opens the files of a version; null when there are none or, as the problem says, of no use.</summary>
     public static VersionFile? TryOpen(DiskStore disk, ContentId id, out MapProblem problem)
     {
         problem = MapProblem.None;
@@ -59,7 +59,7 @@ internal static class VersionFiles
         }
     }
 
-    /// <summary>Makes the files of a version without any chunk; an <see cref="IOException"/> if its map exists.</summary>
+    /// <summary>Makes the files of a version; an <see cref="IOException"/> if its map exists.</summary>
     public static VersionFile Create(DiskStore disk, ObjectVersion version)
     {
         var paths = disk.PathsOf(version.Id);

@@ -42,7 +42,7 @@ internal sealed class VersionMap : IDisposable
 
     public long PresentBytes => Volatile.Read(ref _presentBytes);
 
-    /// <summary>Whether every entry carries the chunk's CRC-64 (only where the origin's sum is of that kind).</summary>
+    /// <summary>The chunk's CRC-64, entered where the origin's sum is of that kind.</summary>
     public ulong? Crc64Of(int chunk) => _crc64s?[chunk];
 
     public uint[]? KnownBlockCrcs(int chunk) => Volatile.Read(ref _blockCrcs[chunk]);
@@ -81,8 +81,10 @@ internal sealed class VersionMap : IDisposable
         return (damagedEntries, unsynced);
     }
 
-    /// <summary>Enters a chunk whose bytes are written. Returns whether it was not here before, and whether its bytes are
-    /// other than those that were here once.</summary>
+    /// <summary>
+    /// Enters a chunk whose bytes are written. Returns whether it was not here before, and whether its bytes are other
+    /// than those that were here once.
+    /// </summary>
     public (bool IsNew, bool Differs) Enter(int chunk, uint[] blockCrcs, ulong? crc64, uint bootTag)
     {
         File.Write(MemoryMarshal.AsBytes(blockCrcs.AsSpan()), MapLayout.CrcListOffset(ChunkCount, chunk));
