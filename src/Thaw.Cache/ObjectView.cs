@@ -26,7 +26,8 @@ internal sealed class ObjectView(string node, MountTable mounts, ChunkStore stor
             return new Failure(
                 FailureKind.InvalidRequest, $"A page has 1 to {Limits.ListPageKeys} objects, not {limit}.");
         if (!TryDecode(continuation, out var after))
-            return new Failure(FailureKind.InvalidRequest, "This continuation was not made by this API; start without one.");
+            return new Failure(FailureKind.InvalidRequest,
+                "This continuation was not made by this API; start without one.");
         if (!mounts.TryGet(pattern.Path.Mount, out var mount, out var missing))
             return missing;
         if (pattern.IsSingle)

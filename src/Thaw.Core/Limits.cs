@@ -210,7 +210,9 @@ public static class Limits
     /// <summary>What a node needs beside <c>cache.memory</c>: 60 MB idle, thread stacks, connections, maps.</summary>
     public const long MemoryBesideBuffers = 192L << 20;
 
-    /// <summary>Page cache with which warm reads of one shard are not from the disk: half of a usual shard of 4 GiB.</summary>
+    /// <summary>
+    /// Page cache with which warm reads of one shard are not from the disk: half of a usual shard of 4 GiB.
+    /// </summary>
     public const long PageCacheWanted = 2L << 30;
 
     /// <summary>Control groups of version 1 without a limit show a number near 2^63.</summary>

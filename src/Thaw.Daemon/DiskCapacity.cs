@@ -7,8 +7,8 @@ namespace Thaw.Daemon;
 internal static class DiskCapacity
 {
     /// <summary>
-    /// A percentage is of the size of the file system that holds the directory, or of what is free there. What the cache
-    /// itself occupies counts as free: else the capacity would shrink at every restart.
+    /// A percentage is of the size of the file system that holds the directory, or of what is free there. What the
+    /// cache itself occupies counts as free: else the capacity would shrink at every restart.
     /// </summary>
     /// <exception cref="IOException">The file system cannot be asked.</exception>
     public static DiskOptions Resolve(DiskConfig disk)
@@ -25,5 +25,6 @@ internal static class DiskCapacity
 
     /// <summary>Bytes of a capacity in percent.</summary>
     internal static long Share(DiskConfig disk, long sizeBytes, long freeBytes, long usedByCacheBytes) =>
-        (disk.OfFree ? Math.Min(sizeBytes, freeBytes + usedByCacheBytes) : sizeBytes) / 100 * (disk.CapacityPercent ?? 80);
+        (disk.OfFree ? Math.Min(sizeBytes, freeBytes + usedByCacheBytes) : sizeBytes)
+        / 100 * (disk.CapacityPercent ?? 80);
 }

@@ -17,7 +17,9 @@ internal static partial class FolderUse
     {
         var options = new EnumerationOptions
         {
-            RecurseSubdirectories = true, AttributesToSkip = FileAttributes.ReparsePoint, IgnoreInaccessible = true,
+            RecurseSubdirectories = true,
+            AttributesToSkip = FileAttributes.ReparsePoint,
+            IgnoreInaccessible = true,
         };
         return Directory.EnumerateFiles(folder, "*", options).Sum(BytesOf);
     }

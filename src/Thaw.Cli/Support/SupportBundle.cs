@@ -13,14 +13,15 @@ namespace Thaw.Cli.Support;
 
 /// <summary>
 /// A compressed archive for a bug report: the doctor's lines, the options that are set, what the node says of itself, a
-/// few files of the kernel. Files that hold credentials are never opened, a configuration file is never copied: only the
-/// options that were understood are written. Every text passes <see cref="Redaction"/> all the same.
+/// few files of the kernel. Files that hold credentials are never opened, a configuration file is never copied: only
+/// the options that were understood are written. Every text passes <see cref="Redaction"/> all the same.
 /// </summary>
 internal sealed class SupportBundle(TimeProvider clock)
 {
     private static readonly string[] KernelFiles =
     [
-        "/proc/version", "/proc/meminfo", "/proc/self/limits", "/proc/self/cgroup", "/proc/self/mountinfo", "/proc/loadavg",
+        "/proc/version", "/proc/meminfo", "/proc/self/limits", "/proc/self/cgroup", "/proc/self/mountinfo",
+            "/proc/loadavg",
         "/proc/sys/net/ipv4/tcp_rmem", "/proc/sys/net/ipv4/tcp_wmem", "/proc/sys/net/ipv4/tcp_congestion_control",
         "/etc/os-release",
     ];
@@ -33,7 +34,8 @@ internal sealed class SupportBundle(TimeProvider clock)
         // What is wrong with a file may repeat what is written in it: keys and lines are told, sentences are not.
         var checks = report.Checks.Select(check => check is { Name: DoctorVerb.ConfigCheck, State: CheckState.Fail }
             ? check with { Found = check.Found.Split(':')[0] } : check);
-        Add("doctor.json", JsonSerializer.Serialize(report with { Checks = [.. checks] }, CliJson.Default.DoctorReport));
+        Add("doctor.json", JsonSerializer.Serialize(report with { Checks = [.. checks] },
+            CliJson.Default.DoctorReport));
     }
 
     /// <summary>Adds the options that are set, or what is wrong with the file.</summary>
@@ -42,7 +44,8 @@ internal sealed class SupportBundle(TimeProvider clock)
         if (reading.Config is { } config)
             Add("config.txt", string.Join('\n', ConfigDifference.Flatten(config)
                 .Where(option => option.Value is not null)
-                .OrderBy(option => option.Key, StringComparer.Ordinal).Select(option => $"{option.Key}: {option.Value}")));
+                .OrderBy(option => option.Key, StringComparer.Ordinal).Select(option =>
+                    $"{option.Key}: {option.Value}")));
         else
             Add("config-errors.txt", string.Join('\n', reading.Errors.Select(error =>
                 string.Create(CultureInfo.InvariantCulture, $"line {error.Line}: {error.Key}"))));

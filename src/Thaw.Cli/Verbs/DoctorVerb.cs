@@ -17,11 +17,13 @@ internal static class DoctorVerb
     {
         var config = new Option<string?>("--config")
         {
-            Description = "Configuration file; without one, as \"thaw serve\" without one", HelpName = "FILE",
+            Description = "Configuration file; without one, as \"thaw serve\" without one",
+            HelpName = "FILE",
         };
         var bundle = new Option<string?>("--bundle")
         {
-            Description = "Write a support bundle (tar.gz) without secrets", HelpName = "FILE",
+            Description = "Write a support bundle (tar.gz) without secrets",
+            HelpName = "FILE",
         };
         var verb = new Verb("doctor", "Checks host, disks and origins, with advice; writes a support bundle",
             "thaw doctor --config /etc/thaw/thaw.yaml", "thaw doctor --config thaw.yaml --bundle support.tar.gz",

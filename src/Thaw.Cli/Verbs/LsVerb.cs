@@ -12,7 +12,8 @@ internal static class LsVerb
     {
         var path = new Argument<string?>("PATH")
         {
-            Description = "An object, a prefix (trailing slash) or a glob; without it, the mounts", Arity = ArgumentArity.ZeroOrOne,
+            Description = "An object, a prefix (trailing slash) or a glob; without it, the mounts",
+            Arity = ArgumentArity.ZeroOrOne,
         };
         var verb = new Verb("ls", "Lists mounts, or objects with what of each is cached",
             "thaw ls", "thaw ls models/llama-70b/", "thaw ls models/ --json")

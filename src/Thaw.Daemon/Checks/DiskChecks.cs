@@ -42,7 +42,8 @@ internal static class DiskChecks
         if (capacity > size)
             return Check.Fail(name, disk.Path, found, "lower cache.disks[].capacity below the size of the disk.");
         return capacity - used > free
-            ? Check.Warn(name, disk.Path, found, "others use this disk: free some of it, or lower cache.disks[].capacity.")
+            ? Check.Warn(name, disk.Path, found,
+                "others use this disk: free some of it, or lower cache.disks[].capacity.")
             : Check.Ok(name, disk.Path, found);
     }
 
@@ -100,7 +101,8 @@ internal static class DiskChecks
         var write = written / writing.TotalSeconds;
         var reads = read is { } bytes ? bytes / reading.TotalSeconds : (double?)null;
         var found = $"writes {Text(write)}/s with fsync, " + (reads is { } rate
-            ? $"reads {Text(rate)}/s past the page cache" : "reads were not measured: this file system has no O_DIRECT");
+            ? $"reads {Text(rate)}/s past the page cache"
+            : "reads were not measured: this file system has no O_DIRECT");
         return Math.Min(write, reads ?? write) < Limits.DiskBytesPerSecondWanted
             ? Check.Warn("disk speed", path, found, "an origin may be faster than this disk: use a local NVMe disk.")
             : Check.Ok("disk speed", path, found);

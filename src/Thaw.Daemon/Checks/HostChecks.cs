@@ -24,7 +24,8 @@ internal static partial class HostChecks
         var parts = release.Split('.', '-');
         if (parts.Length < 2 || !int.TryParse(parts[0], CultureInfo.InvariantCulture, out var major)
             || !int.TryParse(parts[1], CultureInfo.InvariantCulture, out var minor))
-            return Check.Warn("kernel", "/" + file, $"\"{release}\" is no kernel release", "run on Linux 6.9 or later.");
+            return Check.Warn("kernel", "/" + file, $"\"{release}\" is no kernel release",
+                "run on Linux 6.9 or later.");
         return new Version(major, minor) >= Passthrough
             ? Check.Ok("kernel", "/" + file, $"Linux {release} has FUSE passthrough")
             : Check.Warn("kernel", "/" + file, $"Linux {release} has no FUSE passthrough",
@@ -75,7 +76,8 @@ internal static partial class HostChecks
         const string file = "proc/sys/net/ipv4/tcp_congestion_control";
         return host.Read(file) switch
         {
-            null => Check.Warn("tcp", "/" + file, "it cannot be read", "look at \"sysctl net.ipv4.tcp_congestion_control\"."),
+            null => Check.Warn("tcp", "/" + file, "it cannot be read",
+                "look at \"sysctl net.ipv4.tcp_congestion_control\"."),
             "bbr" => Check.Ok("tcp", "/" + file, "bbr"),
             var other => Check.Ok("tcp", "/" + file, $"{other}; bbr keeps its rate better on far origins with loss"),
         };

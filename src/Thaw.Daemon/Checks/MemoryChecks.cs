@@ -4,8 +4,8 @@ using Thaw.Core.Units;
 namespace Thaw.Daemon.Checks;
 
 /// <summary>
-/// Memory limits of the control group. The page cache of what Thaw reads and writes is charged to its group: a limit that
-/// only covers the process starves the memory tier, or has the process killed.
+/// Memory limits of the control group. The page cache of what Thaw reads and writes is charged to its group: a limit
+/// that only covers the process starves the memory tier, or has the process killed.
 /// </summary>
 internal static class MemoryChecks
 {

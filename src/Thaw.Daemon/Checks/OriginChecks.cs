@@ -44,7 +44,8 @@ internal sealed class OriginChecks(ThawConfig config, ILoggerFactory loggers, Ti
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            return Check.Fail(name, where, $"{origin.Name} did not list its objects within {Limits.OriginAnswer.TotalSeconds:0} s",
+            return Check.Fail(name, where,
+                $"{origin.Name} did not list its objects within {Limits.OriginAnswer.TotalSeconds:0} s",
                 "check the endpoint, the network and any proxy or firewall between.");
         }
     }
@@ -56,7 +57,8 @@ internal sealed class OriginChecks(ThawConfig config, ILoggerFactory loggers, Ti
         var where = endpoint.GetLeftPart(UriPartial.Authority);
         using var http = new HttpClient(new SocketsHttpHandler
         {
-            AllowAutoRedirect = false, ConnectTimeout = Limits.OriginConnect,
+            AllowAutoRedirect = false,
+            ConnectTimeout = Limits.OriginConnect,
         })
         {
             Timeout = Limits.OriginNoProgress,
@@ -67,7 +69,8 @@ internal sealed class OriginChecks(ThawConfig config, ILoggerFactory loggers, Ti
             using var answer = await http.SendAsync(
                 request, HttpCompletionOption.ResponseHeadersRead, cancellationToken).ConfigureAwait(false);
             return answer.Headers.Date is { } date ? Compare(where, clock.GetUtcNow() - date)
-                : Check.Warn(name, where, "it does not tell the time", "compare the clock of this host with a time server.");
+                : Check.Warn(name, where, "it does not tell the time",
+                    "compare the clock of this host with a time server.");
         }
         catch (Exception exception) when (exception is HttpRequestException
             || (exception is OperationCanceledException && !cancellationToken.IsCancellationRequested))

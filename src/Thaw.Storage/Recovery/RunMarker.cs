@@ -86,7 +86,8 @@ internal sealed class RunMarker : IDisposable
     {
         var run = Path.Combine(root, "run");
         var pid = File.Exists(run)
-            ? File.ReadLines(run).FirstOrDefault(line => line.StartsWith("pid=", StringComparison.Ordinal))?[4..] : null;
+            ? File.ReadLines(run).FirstOrDefault(line => line.StartsWith("pid=", StringComparison.Ordinal))?[4..]
+            : null;
         var process = pid is null ? "another process" : $"another node (process {pid})";
         return new IOException(
             $"The cache directory {root} is used by {process}; stop it or give this node its own directory.");

@@ -6,7 +6,9 @@ using Xunit;
 
 namespace Thaw.Faults.BadInput;
 
-/// <summary>Configurations and places with which a node must not start: each is told in sentences, with exit code 1.</summary>
+/// <summary>
+/// Configurations and places with which a node must not start: each is told in sentences, with exit code 1.
+/// </summary>
 public sealed class BadConfigTests
 {
     private const string Mounts = "mounts: [{name: models, origin: 'file:///'}]\n";
@@ -40,7 +42,8 @@ public sealed class BadConfigTests
         { "beyond loopback", Mounts + "s3: {listen: '0.0.0.0:7400'}\n", "insecure" },
         { "one listener for two", Mounts + "s3: {listen: '127.0.0.1:7401'}\n", "7401" },
         { "option of tomorrow", Mounts + "cluster: {name: a}\n", "not in this version" },
-        { "one key of two", "mounts: [{name: models, origin: 's3://b', credentials: {accessKeyFile: /x}}]\n", "secretKeyFile" },
+        { "one key of two", "mounts: [{name: models, origin: 's3://b', credentials: {accessKeyFile: /x}}]\n",
+            "secretKeyFile" },
         { "a region of nobody", "mounts: [{name: models, origin: 's3://b', region: 'eu?x=1'}]\n", "region" },
         { "a map for a number", Mounts + "origins: {connections: {a: 1}}\n", "connections" },
         { "an address of another host", Mounts + "s3: {listen: '192.0.2.1:7400'}\ninsecure: true\n", "listen" },

@@ -60,14 +60,16 @@ public sealed class BadInputNode : IAsyncLifetime
     public async Task StillServesAsync(CancellationToken cancellationToken)
     {
         using var http = new HttpClient { BaseAddress = Node.S3, Timeout = AnswerLimit };
-        Assert.Equal(_good.ToArray(), await http.GetByteArrayAsync(new Uri("/models/good", UriKind.Relative), cancellationToken));
+        Assert.Equal(_good.ToArray(), await http.GetByteArrayAsync(new Uri("/models/good", UriKind.Relative),
+            cancellationToken));
         Assert.Equal("small", await http.GetStringAsync(new Uri("/files/small", UriKind.Relative), cancellationToken));
         Assert.DoesNotContain("   at ", Node.Log, StringComparison.Ordinal);
         Assert.DoesNotContain("Unhandled", Node.Log, StringComparison.Ordinal);
     }
 
     /// <summary>Sends bytes as they are and reads until the node closes: status and body, or 0 and nothing.</summary>
-    public static async Task<(int Status, string Body)> SendAsync(Uri endpoint, byte[] request, CancellationToken cancellationToken)
+    public static async Task<(int Status, string Body)> SendAsync(Uri endpoint, byte[] request,
+        CancellationToken cancellationToken)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limit.CancelAfter(AnswerLimit);
@@ -82,7 +84,8 @@ public sealed class BadInputNode : IAsyncLifetime
             for (int read; (read = await socket.ReceiveAsync(buffer, limit.Token)) > 0;)
                 answer.Write(buffer, 0, read);
         }
-        catch (SocketException error) when (error.SocketErrorCode is SocketError.ConnectionReset or SocketError.Shutdown)
+        catch (SocketException error) when (
+            error.SocketErrorCode is SocketError.ConnectionReset or SocketError.Shutdown)
         {
             // A server may close while it is still being sent to; what came before counts.
         }

@@ -5,7 +5,9 @@ using Xunit;
 
 namespace Thaw.Faults.BadInput;
 
-/// <summary>Origins that misbehave: a reader gets right bytes or one sentence, never wrong bytes, and the node goes on.</summary>
+/// <summary>
+/// Origins that misbehave: a reader gets right bytes or one sentence, never wrong bytes, and the node goes on.
+/// </summary>
 public sealed class BadOriginTests(BadInputNode node) : IClassFixture<BadInputNode>
 {
     private const int Bytes = (8 << 20) + 4321;
@@ -26,14 +28,18 @@ public sealed class BadOriginTests(BadInputNode node) : IClassFixture<BadInputNo
         ["stalls once"] = request => OfBody(request, 1, new Fault { StallAfter = 100_000 }),
         ["is slow"] = request => OfBody(request, int.MaxValue, new Fault { BytesPerSecond = 4_000_000 }),
         ["sends too much"] = request => OfBody(request, int.MaxValue, new Fault { SendExtra = 1000 }),
-        ["answers another range"] = request => OfBody(request, int.MaxValue, new Fault { ContentRange = "bytes 5-9/10" }),
+        ["answers another range"] = request =>
+            OfBody(request, int.MaxValue, new Fault { ContentRange = "bytes 5-9/10" }),
         ["ignores the range"] = request => OfBody(request, int.MaxValue, new Fault { IgnoreRange = true }),
-        ["answers another version"] = request => OfBody(request, int.MaxValue, new Fault { ETag = "\"another\"", IgnoreIfMatch = true }),
+        ["answers another version"] = request =>
+            OfBody(request, int.MaxValue, new Fault { ETag = "\"another\"", IgnoreIfMatch = true }),
         ["flips a bit under its own sum"] = request => OfBody(request, int.MaxValue, new Fault { FlipBitAt = 77 }),
         ["says nothing of the length"] = request => OfBody(request, int.MaxValue, new Fault { Chunked = true }),
     };
 
-    /// <summary>What happens, and the status that a reader sees; 0: cut, or an error that begins after the head.</summary>
+    /// <summary>
+    /// What happens, and the status that a reader sees; 0: cut, or an error that begins after the head.
+    /// </summary>
     public static TheoryData<string, int> Answers { get; } = new()
     {
         { "is down for good", 503 },
@@ -104,7 +110,8 @@ public sealed class BadOriginTests(BadInputNode node) : IClassFixture<BadInputNo
         var (answered, body) = await GetAsync($"/{bucket}/key", token);
         Assert.NotNull(body);
         var message = Message(body);
-        Assert.True(status == 0 ? (int)answered >= 400 : status == (int)answered, $"{bucket}: {(int)answered} {message}");
+        Assert.True(status == 0 ? (int)answered >= 400 : status == (int)answered,
+            $"{bucket}: {(int)answered} {message}");
         Sentence.Check(message);
         Assert.Contains(part, message, StringComparison.Ordinal);
         await node.StillServesAsync(token);
@@ -122,20 +129,23 @@ public sealed class BadOriginTests(BadInputNode node) : IClassFixture<BadInputNo
         var changed = 0;
         // The first chunk's request, since the last one is too short to change in its middle.
         node.Origin.Faults = request => request is { Key: key, Method: "GET" }
-            && request.Range.StartsWith("bytes=0-", StringComparison.Ordinal) && Interlocked.Exchange(ref changed, 1) == 0
+            && request.Range.StartsWith("bytes=0-", StringComparison.Ordinal)
+                && Interlocked.Exchange(ref changed, 1) == 0
             ? new Fault { Change = (3 << 20, after) } : null;
         try
         {
             var (answered, body) = await GetAsync($"/models/{key}", token);
             Assert.Equal(1, changed);
             if (answered == HttpStatusCode.OK && body is not null)
-                Assert.True(body.AsSpan().SequenceEqual(before.ToArray()) || body.AsSpan().SequenceEqual(after.ToArray()),
+                Assert.True(body.AsSpan().SequenceEqual(before.ToArray())
+                    || body.AsSpan().SequenceEqual(after.ToArray()),
                     "Bytes of two versions in one answer, or wrong ones.");
             else if (body is not null)
                 Sentence.Check(Message(body));
             var (again, now) = await GetAsync($"/models/{key}", token);
             Assert.Equal(HttpStatusCode.OK, again);
-            Assert.True(now.AsSpan().SequenceEqual(after.ToArray()), "The new version is not what a later reader gets.");
+            Assert.True(now.AsSpan().SequenceEqual(after.ToArray()),
+                "The new version is not what a later reader gets.");
             await node.StillServesAsync(token);
         }
         finally
@@ -163,7 +173,8 @@ public sealed class BadOriginTests(BadInputNode node) : IClassFixture<BadInputNo
         }
 
         var message = Message(body);
-        Assert.True(status == -1 ? (int)answered >= 400 : status == (int)answered, $"{name}: {(int)answered} {message}");
+        Assert.True(status == -1 ? (int)answered >= 400 : status == (int)answered,
+            $"{name}: {(int)answered} {message}");
         Sentence.Check(message);
     }
 

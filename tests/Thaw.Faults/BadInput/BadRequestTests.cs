@@ -14,7 +14,9 @@ public sealed class BadRequestTests(BadInputNode node) : IClassFixture<BadInputN
     private const string Ask = " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n";
     private static readonly string Accents = string.Concat(Enumerable.Repeat("%C3%A9", 512)); // 1,024 bytes of UTF-8
 
-    /// <summary>Name, request without its last empty line, status, S3 error code ("" where the answer is a good one).</summary>
+    /// <summary>
+    /// Name, request without its last empty line, status, S3 error code ("" where the answer is a good one).
+    /// </summary>
     public static TheoryData<string, string, int, string> S3Requests { get; } = new()
     {
         { "key with ..", "GET /files/../secret" + Ask, 400, "InvalidRequest" },
@@ -30,7 +32,8 @@ public sealed class BadRequestTests(BadInputNode node) : IClassFixture<BadInputN
         { "key of 1,026 bytes", $"GET /models/{Accents}%C3%A9" + Ask, 400, "KeyTooLongError" },
         { "range behind the end", "GET /models/good" + Ask + "Range: bytes=99999999-\r\n", 416, "InvalidRange" },
         { "range of nothing", "GET /models/good" + Ask + "Range: bytes=-0\r\n", 416, "InvalidRange" },
-        { "range beyond 64 bits", "GET /models/good" + Ask + "Range: bytes=99999999999999999999-\r\n", 416, "InvalidRange" },
+        { "range beyond 64 bits", "GET /models/good" + Ask + "Range: bytes=99999999999999999999-\r\n", 416,
+            "InvalidRange" },
         { "range backwards", "GET /files/small" + Ask + "Range: bytes=5-2\r\n", 200, "" },
         { "range in lines", "GET /files/small" + Ask + "Range: lines=1-2\r\n", 200, "" },
         { "unknown bucket", "GET /nobody/key" + Ask, 404, "NoSuchBucket" },
@@ -69,8 +72,10 @@ public sealed class BadRequestTests(BadInputNode node) : IClassFixture<BadInputN
         { "job of nobody", "POST /api/v1/jobs", "{\"kind\":\"dance\",\"paths\":[\"models/\"]}", 400 },
         { "job without paths", "POST /api/v1/jobs", "{\"kind\":\"load\",\"paths\":[]}", 400 },
         { "job of an unknown mount", "POST /api/v1/jobs", "{\"kind\":\"load\",\"paths\":[\"nobody/\"]}", 404 },
-        { "job backwards", "POST /api/v1/jobs", "{\"kind\":\"load\",\"paths\":[\"models/\"],\"bandwidthBytesPerSecond\":-1}", 400 },
-        { "job on a thousand nodes", "POST /api/v1/jobs", "{\"kind\":\"load\",\"paths\":[\"models/\"],\"on\":\"1000\"}", 400 },
+        { "job backwards", "POST /api/v1/jobs",
+            "{\"kind\":\"load\",\"paths\":[\"models/\"],\"bandwidthBytesPerSecond\":-1}", 400 },
+        { "job on a thousand nodes", "POST /api/v1/jobs",
+            "{\"kind\":\"load\",\"paths\":[\"models/\"],\"on\":\"1000\"}", 400 },
         { "unknown job", "GET /api/v1/jobs/nobody", "", 404 },
         { "pin of nothing", "POST /api/v1/pins", "{\"paths\":[\"\"]}", 400 },
         { "giant body", "POST /api/v1/free", "{\"paths\":[\"" + new string('a', 2 << 20) + "\"]}", 400 },
@@ -82,7 +87,8 @@ public sealed class BadRequestTests(BadInputNode node) : IClassFixture<BadInputN
     public async Task A_bad_request_is_answered_as_S3_does(string name, string request, int status, string code)
     {
         var token = TestContext.Current.CancellationToken;
-        var (answered, body) = await BadInputNode.SendAsync(node.Node.S3, Encoding.Latin1.GetBytes(request + "\r\n"), token);
+        var (answered, body) = await BadInputNode.SendAsync(node.Node.S3, Encoding.Latin1.GetBytes(request + "\r\n"),
+            token);
         Assert.True(status == answered, $"{name}: {answered}\n{body[..Math.Min(500, body.Length)]}");
         Sentence.NoTrace(body);
         Assert.DoesNotContain("not to be read", body, StringComparison.Ordinal);
@@ -105,7 +111,8 @@ public sealed class BadRequestTests(BadInputNode node) : IClassFixture<BadInputN
         var (answered, text) = await BadInputNode.SendAsync(node.Node.Control, Encoding.ASCII.GetBytes(request), token);
         Assert.True(status == answered, $"{name}: {answered}\n{text[..Math.Min(500, text.Length)]}");
         Sentence.NoTrace(text);
-        using var problem = JsonDocument.Parse(text[text.IndexOf('{', StringComparison.Ordinal)..(text.LastIndexOf('}') + 1)]);
+        using var problem = JsonDocument.Parse(
+            text[text.IndexOf('{', StringComparison.Ordinal)..(text.LastIndexOf('}') + 1)]);
         Assert.Equal(status, problem.RootElement.GetProperty("status").GetInt32());
         Sentence.Check(problem.RootElement.GetProperty("detail").GetString()!);
         await node.StillServesAsync(token);
@@ -115,7 +122,8 @@ public sealed class BadRequestTests(BadInputNode node) : IClassFixture<BadInputN
     public async Task Half_a_request_is_closed_and_holds_nobody_up()
     {
         var token = TestContext.Current.CancellationToken;
-        var half = BadInputNode.SendAsync(node.Node.S3, Encoding.ASCII.GetBytes("GET /models/good HTTP/1.1\r\nHo"), token);
+        var half = BadInputNode.SendAsync(node.Node.S3, Encoding.ASCII.GetBytes("GET /models/good HTTP/1.1\r\nHo"),
+            token);
         await node.StillServesAsync(token);
         Assert.Equal(408, (await half).Status);
     }
@@ -123,8 +131,8 @@ public sealed class BadRequestTests(BadInputNode node) : IClassFixture<BadInputN
     [Fact]
     public void At_least_60_bad_inputs_are_listed()
     {
-        var count = S3Requests.Count + ControlRequests.Count + 1 + BadConfigTests.Files.Count + BadConfigTests.Places.Count
-            + BadOriginTests.Answers.Count + BadOriginTests.Mounts.Count + 1;
+        var count = S3Requests.Count + ControlRequests.Count + 1 + BadConfigTests.Files.Count
+            + BadConfigTests.Places.Count + BadOriginTests.Answers.Count + BadOriginTests.Mounts.Count + 1;
         Assert.True(count >= 60, $"There are {count}.");
     }
 }

@@ -2,7 +2,9 @@ using Xunit;
 
 namespace Thaw.Faults.BadInput;
 
-/// <summary>What every answer to a bad input must be: one line for a person, and nothing of the inside of the program.</summary>
+/// <summary>
+/// What every answer to a bad input must be: one line for a person, and nothing of the inside of the program.
+/// </summary>
 internal static class Sentence
 {
     private const int MostCharacters = 1500; // a key of 1,024 bytes is named in full

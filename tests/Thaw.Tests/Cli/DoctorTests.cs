@@ -19,7 +19,8 @@ public sealed class DoctorTests
         File.WriteAllText(folder["models/a"], "a");
         var good = await DoctorAsync(folder, "models");
         Assert.Contains($"mount models: file://{folder["models"]}", good.Out, StringComparison.Ordinal);
-        Assert.All(good.Out.Split('\n', StringSplitOptions.RemoveEmptyEntries)[..^1], line => Assert.Matches("^(ok|warn|fail) +[a-z]", line));
+        Assert.All(good.Out.Split('\n', StringSplitOptions.RemoveEmptyEntries)[..^1], line =>
+            Assert.Matches("^(ok|warn|fail) +[a-z]", line));
         Assert.Equal(good.Out.Contains("\nfail", StringComparison.Ordinal) ? 1 : 0, good.ExitCode);
         Assert.Empty(Directory.GetFileSystemEntries(folder["cache"]));
 
@@ -37,10 +38,12 @@ public sealed class DoctorTests
         using var json = JsonDocument.Parse(run.Out);
         Assert.False(json.RootElement.GetProperty("ok").GetBoolean());
         var checks = json.RootElement.GetProperty("checks").EnumerateArray().ToArray();
-        Assert.All(checks, check => Assert.Contains(check.GetProperty("state").GetString(), (string[])["ok", "warn", "fail"]));
+        Assert.All(checks, check =>
+            Assert.Contains(check.GetProperty("state").GetString(), (string[])["ok", "warn", "fail"]));
         Assert.All(checks.Where(check => check.GetProperty("state").GetString() != "ok"),
             check => Assert.NotEqual("", check.GetProperty("advice").GetString()));
-        string[] names = ["config", "kernel", "fuse", "glibc", "openssl", "open files", "tcp", "tcp buffers", "memory limit",
+        string[] names = ["config", "kernel", "fuse", "glibc", "openssl", "open files", "tcp", "tcp buffers",
+            "memory limit",
             "disk space", "disk speed", "disk holes", "origin"];
         Assert.Equal([], names.Except(checks.Select(check => check.GetProperty("name").GetString()!)));
     }
@@ -54,18 +57,21 @@ public sealed class DoctorTests
         using var folder = new TempFolder();
         folder.Write("access", "planted-access");
         folder.Write("secret", "planted-secret");
-        var config = folder.Write("thaw.yaml", "# password: planted-comment\ncache: {disks: [{path: " + folder["cache"] + "}]}\n"
+        var config = folder.Write("thaw.yaml",
+            "# password: planted-comment\ncache: {disks: [{path: " + folder["cache"] + "}]}\n"
             + "mounts:\n  - name: models\n    origin: s3://bucket\n    endpoint: http://127.0.0.1:1\n    "
             + line.Replace("$F", folder.FullPath, StringComparison.Ordinal) + "\n");
         var bundle = folder["support.tar.gz"];
-        var run = await CliRun.ExecuteAsync(["doctor", "--config", config, "--bundle", bundle, "--node", NoNode, "--token", "planted-token"]);
+        var run = await CliRun.ExecuteAsync(["doctor", "--config", config, "--bundle", bundle, "--node", NoNode,
+            "--token", "planted-token"]);
         Assert.Equal(1, run.ExitCode);
         var entries = Read(bundle);
         Assert.Contains("thaw-support/doctor.json", entries.Keys);
         Assert.Contains("thaw-support/node.txt", entries.Keys);
         Assert.Contains(valid ? "thaw-support/config.txt" : "thaw-support/config-errors.txt", entries.Keys);
         if (valid)
-            Assert.Contains("secretKeyFile: " + folder["secret"], entries["thaw-support/config.txt"], StringComparison.Ordinal);
+            Assert.Contains("secretKeyFile: " + folder["secret"], entries["thaw-support/config.txt"],
+                StringComparison.Ordinal);
         Assert.All(entries, entry => Assert.DoesNotContain("planted", entry.Value, StringComparison.Ordinal));
         if (OperatingSystem.IsLinux())
             Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(bundle));
@@ -79,7 +85,8 @@ public sealed class DoctorTests
     [InlineData("secretKey: abc", "secretKey: [redacted]")]
     [InlineData("\"token\":\"abc\"", "\"token\":\"[redacted]\"")]
     [InlineData("credentials.secretKeyFile: /etc/thaw/secret", "credentials.secretKeyFile: /etc/thaw/secret")]
-    public void Secrets_are_taken_out_of_text(string text, string expected) => Assert.Equal(expected, Redaction.Apply(text));
+    public void Secrets_are_taken_out_of_text(string text, string expected) =>
+        Assert.Equal(expected, Redaction.Apply(text));
 
     private static Task<CliRun> DoctorAsync(TempFolder folder, string origin, params string[] more)
     {

@@ -25,7 +25,8 @@ public sealed class VerbTests
     public async Task Every_verb_has_help_with_an_example()
     {
         var root = ThawCommand.Create(new Terminal { Out = TextWriter.Null, Error = TextWriter.Null });
-        string[] verbs = ["serve", "load", "ls", "stat", "pull", "pin", "unpin", "verify", "free", "jobs", "config", "demo", "doctor"];
+        string[] verbs = ["serve", "load", "ls", "stat", "pull", "pin", "unpin", "verify", "free", "jobs", "config",
+            "demo", "doctor"];
         Assert.Equal(verbs.Order(), root.Subcommands.Select(command => command.Name).Order());
         var all = root.Subcommands.SelectMany(command =>
             command.Subcommands.Select(below => new[] { command.Name, below.Name })

@@ -30,7 +30,8 @@ public sealed class DiskCapacityTests
         Assert.Equal(8_000, DiskCapacity.Share(disk, 50_000, freeBytes: 10_000, usedByCacheBytes: 0));
         Assert.Equal(8_000, DiskCapacity.Share(disk, 50_000, freeBytes: 2_500, usedByCacheBytes: 7_500));
         Assert.Equal(40_000, DiskCapacity.Share(disk, 50_000, freeBytes: 48_000, usedByCacheBytes: 7_500));
-        Assert.Equal(40_000, DiskCapacity.Share(disk with { OfFree = false }, 50_000, freeBytes: 1, usedByCacheBytes: 1));
+        Assert.Equal(40_000, DiskCapacity.Share(disk with { OfFree = false }, 50_000, freeBytes: 1,
+            usedByCacheBytes: 1));
     }
 
     [Fact]

@@ -27,7 +27,8 @@ public sealed class HostCheckTests
     public void Few_open_files_are_told(string soft, CheckState state)
     {
         using var host = Host("proc/self/limits",
-            $"Limit                     Soft Limit           Hard Limit           Units\nMax open files            {soft,-20} 1048576              files\n");
+            "Limit                     Soft Limit           Hard Limit           Units\n"
+            + $"Max open files            {soft,-20} 1048576              files\n");
         Assert.Equal(state, HostChecks.Descriptors(new HostFiles(host.FullPath)).State);
     }
 
@@ -46,14 +47,17 @@ public sealed class HostCheckTests
     [InlineData("0::/pods/thaw", "sys/fs/cgroup/pods/memory.high", 1L << 30, CheckState.Warn)]
     [InlineData("0::/pods/thaw", "sys/fs/cgroup/pods/thaw/memory.max", 64L << 30, CheckState.Ok)]
     [InlineData("0::/", "sys/fs/cgroup/memory.max", 512L << 20, CheckState.Fail)]
-    [InlineData("4:memory:/docker/x", "sys/fs/cgroup/memory/docker/x/memory.limit_in_bytes", 600L << 20, CheckState.Fail)]
-    [InlineData("4:memory:/docker/x", "sys/fs/cgroup/memory/docker/x/memory.limit_in_bytes", 9223372036854771712, CheckState.Ok)]
+    [InlineData("4:memory:/docker/x", "sys/fs/cgroup/memory/docker/x/memory.limit_in_bytes", 600L << 20,
+        CheckState.Fail)]
+    [InlineData("4:memory:/docker/x", "sys/fs/cgroup/memory/docker/x/memory.limit_in_bytes", 9223372036854771712,
+        CheckState.Ok)]
     public void A_limit_of_any_group_above_counts(string group, string file, long bytes, CheckState state)
     {
         using var host = Host("proc/self/cgroup", group + "\n");
         Directory.CreateDirectory(Path.GetDirectoryName(host[file])!);
         host.Write(file, $"{bytes}\n");
-        Assert.Equal(state, Assert.Single(MemoryChecks.Run(new HostFiles(host.FullPath), new ByteSize(512 << 20))).State);
+        Assert.Equal(state, Assert.Single(MemoryChecks.Run(new HostFiles(host.FullPath),
+            new ByteSize(512 << 20))).State);
     }
 
     [Theory]
