@@ -1,9 +1,9 @@
 using System.Buffers.Text;
 using System.Collections.Immutable;
+using System.Globalization;
 using System.Text;
 using Thaw.Cache.Jobs;
 using Thaw.Cache.Naming;
-using Thaw.Cache.Verifying;
 using Thaw.Core;
 using Thaw.Core.Api;
 using Thaw.Core.Contracts;
@@ -39,7 +39,7 @@ internal sealed class ObjectView(string node, MountTable mounts, ChunkStore stor
         // A page of a glob may be empty and still have a next one.
         var objects = ImmutableArray.CreateBuilder<ObjectStatus>(page.Entries.Length);
         foreach (var entry in page.Entries.Where(entry => pattern.Matches(entry.Key)))
-            objects.Add(await DescribeAsync(mount, entry, cancellationToken).ConfigureAwait(false));
+            objects.Add(Describe(mount, entry));
         var next = page.IsTruncated && !page.Entries.IsEmpty
             ? Base64Url.EncodeToString(Encoding.UTF8.GetBytes(page.Entries[^1].ResumeAfter))
             : null;
@@ -62,12 +62,11 @@ internal sealed class ObjectView(string node, MountTable mounts, ChunkStore stor
         if (!resolved.TryGet(out var version, out var failure))
             return failure;
         var entry = new ListEntry(key, version.SizeBytes, version.ETag, version.LastModified);
-        var status = await DescribeAsync(mount, entry, cancellationToken).ConfigureAwait(false);
+        var status = Describe(mount, entry);
         return new ObjectPage([status], null, !mount.IsOriginReachable);
     }
 
-    private async ValueTask<ObjectStatus> DescribeAsync(
-        MountCatalog mount, ListEntry entry, CancellationToken cancellationToken)
+    private ObjectStatus Describe(MountCatalog mount, ListEntry entry)
     {
         var path = new ObjectPath(mount.Config.Name, entry.Key).ToString();
         var known = mount.Names.TryGet(entry.Key, out var name)
@@ -77,13 +76,11 @@ internal sealed class ObjectView(string node, MountTable mounts, ChunkStore stor
                 false, null, []);
         using var lease = store.TryLease(known.Version.Id);
         var present = lease?.Version.PresentBytes ?? 0;
-        var crc = lease is { Version.IsComplete: true }
-            ? await VersionVerifier.CombineAsync(lease.Version, cancellationToken).ConfigureAwait(false)
-            : null;
+        var crc = lease is { Version.IsComplete: true } ? lease.Version.WholeCrc32C : null;
         return new ObjectStatus(
             path, entry.SizeBytes, present, entry.ETag, known.Version.Id.ToString(), entry.LastModified,
             known.Version.ContentType, VerdictOf(lease?.Version.Verdict),
-            crc is null ? null : Convert.ToHexStringLower(crc),
+            crc?.ToString("x8", CultureInfo.InvariantCulture),
             known.Pinned, known.LastUsed, present > 0 ? [node] : []);
     }
 

@@ -45,7 +45,11 @@ internal sealed class JobTable : IAsyncDisposable
                 return new Failure(FailureKind.Busy,
                     $"{Limits.JobsKept} jobs are running; wait for some or cancel them.", RetryAdvice.Later);
             while (_jobs.Count >= Limits.JobsKept && _jobs.Last(entry => entry.Job.IsEnded) is var oldest)
+            {
+                oldest.Job.Dispose();
                 _jobs.Remove(oldest);
+            }
+
             var job = new Job(request, _node, _store, _clock, _stopping.Token);
             _jobs.AddFirst((job, Task.Run(() => RunAsync(job))));
             return job.ToStatus();

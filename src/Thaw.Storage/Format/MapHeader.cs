@@ -1,6 +1,5 @@
 using System.Buffers.Binary;
 using System.Collections.Immutable;
-using Thaw.Core.Checksums;
 using Thaw.Core.Chunks;
 using Thaw.Core.Identity;
 

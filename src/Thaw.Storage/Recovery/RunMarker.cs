@@ -68,7 +68,7 @@ internal sealed class RunMarker : IDisposable
         try
         {
             Directory.CreateDirectory(root);
-            return DiskFile.Open(Path.Combine(root, "lock"), create: true);
+            return DiskFile.Open(Path.Combine(root, "lock"), FileMode.OpenOrCreate);
         }
         catch (IOException error) when (error.HResult == Native.WouldBlock)
         {

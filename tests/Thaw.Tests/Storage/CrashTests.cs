@@ -147,9 +147,9 @@ public sealed class CrashTests
         var crcs = SampleVersions.BlockCrcs(bytes.AsSpan(chunk * Chunk, Chunk));
         var seed = Thaw.Storage.Format.ChunkEntry.Seed(version.Id, chunk);
         var tag = Thaw.Core.Checksums.Crc32C.Compute(System.Text.Encoding.ASCII.GetBytes(house.BootId));
-        var entry = new byte[16];
+        var entry = new byte[Thaw.Storage.Format.MapLayout.EntryBytes];
         new Thaw.Storage.Format.ChunkEntry(
-            Thaw.Storage.Format.ChunkState.Written, tag, Thaw.Storage.Format.ChunkEntry.CrcOfList(seed, crcs))
+            Thaw.Storage.Format.ChunkState.Written, tag, Thaw.Storage.Format.ChunkEntry.CrcOfList(seed, crcs), null)
                 .Write(entry, seed);
         using var map = File.OpenHandle(house.PathOf(version, ".map"), FileMode.Open, FileAccess.Write);
         RandomAccess.Write(map, entry, Thaw.Storage.Format.MapLayout.EntryOffset(chunk));
