@@ -7,7 +7,7 @@ using Xunit;
 
 namespace Thaw.Faults;
 
-/// <summary>SIGKILL in the middle of a load, at random moments: what was whole and entered is never fetched again.</summary>
+/// <summary>SIGKILL in the middle of a load, at random moments: what was entered is never fetched again.</summary>
 [Trait("Category", "Server")]
 public sealed class KillTests(ITestOutputHelper output)
 {
@@ -37,7 +37,8 @@ public sealed class KillTests(ITestOutputHelper output)
             Stop);
         var tornWrites = 0;
         for (var kill = 0; kill < Kills; kill++)
-            tornWrites += await KillOnceAsync(scene, $"model-{kill}", FakeContent.Of(Size, seed + kill), random, kill % 2 == 0);
+            tornWrites += await KillOnceAsync(
+                scene, $"model-{kill}", FakeContent.Of(Size, seed + kill), random, kill % 2 == 0);
         Assert.True(tornWrites > 0, $"No kill of {Kills} met a chunk that was being written.");
     }
 
@@ -45,7 +46,9 @@ public sealed class KillTests(ITestOutputHelper output)
     {
         var put = scene.Origin.Put("bucket", key, content);
         scene.Origin.Log.Clear();
-        var load = isJob ? StartJobAsync(scene, key) : new Download(scene.Http, scene.Uri("models", key)).RunAsync(Stop);
+        var load = isJob
+            ? StartJobAsync(scene, key)
+            : new Download(scene.Http, scene.Uri("models", key)).RunAsync(Stop);
         var id = ContentId.Derive("s3", scene.Origin.Endpoint.Authority, "bucket", key, put.ETag, $"{Size}");
         var least = random.Next(1, Chunks - 8);
         await WaitForAWriteAsync(scene, id, least);
@@ -55,7 +58,8 @@ public sealed class KillTests(ITestOutputHelper output)
         var map = MapFile.Find(scene.Node.CacheFolder, id)!;
         var (entered, torn) = (map.ReadEntered(), map.ReadBegun());
         output.WriteLine(
-            $"{key}: killed with {entered.Count} of {Chunks} chunks entered, {torn.Count} partly written, {underWay} fetches under way");
+            $"{key}: killed with {entered.Count} of {Chunks} chunks entered, {torn.Count} partly written, "
+            + $"{underWay} fetches under way");
         Assert.InRange(entered.Count, 1, Chunks - 1);
         Assert.True(underWay > 0 || torn.Count > 0, "Nothing was under way at the kill.");
 

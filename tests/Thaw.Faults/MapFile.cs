@@ -1,3 +1,4 @@
+using Microsoft.Win32.SafeHandles;
 using Thaw.Core.Chunks;
 using Thaw.Core.Identity;
 using Thaw.Storage.Format;
@@ -5,8 +6,8 @@ using Thaw.Storage.Format;
 namespace Thaw.Faults;
 
 /// <summary>
-/// The files of one version as they are on disk, read without the store: which chunks are entered, and of which there are
-/// bytes although they are not. For versions of whole chunks whose chunks do not begin with 64 zeros.
+/// The files of one version as they are on disk, read without the store: which chunks are entered, and of which there
+/// are bytes although they are not. For versions of whole chunks whose chunks do not begin with 64 zeros.
 /// </summary>
 internal sealed class MapFile(string mapPath)
 {
@@ -41,21 +42,26 @@ internal sealed class MapFile(string mapPath)
         var (entered, count) = Read();
         if (!File.Exists(_dataPath))
             return [];
-        using var data = File.OpenHandle(_dataPath, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+        using var data = Open(_dataPath);
         var probe = new byte[ProbeBytes];
         return [.. Enumerable.Range(0, count).Where(chunk => !entered.Contains(chunk)
             && RandomAccess.Read(data, probe, Geometry.ChunkOffset(chunk)) > 0
             && probe.AsSpan().ContainsAnyExcept((byte)0))];
     }
 
+    private static SafeFileHandle Open(string path) =>
+        File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+
     private (HashSet<int> Entered, int Count) Read()
     {
-        using var map = File.OpenHandle(mapPath, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+        using var map = Open(mapPath);
         var bytes = new byte[RandomAccess.GetLength(map)];
         var length = RandomAccess.Read(map, bytes, 0);
         var header = MapHeader.Read(bytes.AsSpan(0, Math.Min(length, MapLayout.HeaderBytes)), out var problem);
         if (header is null)
-            return problem == MapProblem.Unfinished ? ([], 0) : throw new InvalidOperationException($"{mapPath}: {problem}");
+            return problem == MapProblem.Unfinished
+                ? ([], 0)
+                : throw new InvalidOperationException($"{mapPath}: {problem}");
         var entered = new HashSet<int>();
         var count = Geometry.ChunkCount(header.SizeBytes);
         for (var chunk = 0; chunk < count; chunk++)

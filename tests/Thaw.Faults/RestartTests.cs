@@ -78,7 +78,8 @@ public sealed class RestartTests(ITestOutputHelper output)
         var reading = Enumerable.Range(0, 8)
             .Select(_ => new Download(scene.Http, scene.Uri("believed", "large")).RunAsync(Stop)).ToArray();
         await Eventually.HoldsAsync(
-            "the load has begun", () => new(scene.Origin.Log.BytesSent > size / 8), scene.Describe, TimeSpan.FromSeconds(10), Stop);
+            "the load has begun", () => new(scene.Origin.Log.BytesSent > size / 8), scene.Describe,
+            TimeSpan.FromSeconds(10), Stop);
         var (code, took) = await TerminateAsync(scene);
         Assert.True(scene.Origin.Log.BytesSent == size, "The load was over before the stop, or was cut by it.");
         var all = await Task.WhenAll(reading);
@@ -158,9 +159,10 @@ public sealed class RestartTests(ITestOutputHelper output)
         var seen = new List<Seen>();
         foreach (var (index, (key, size)) in Objects.Index())
         {
-            using var question = new HttpRequestMessage(HttpMethod.Head, scene.Uri(mount, System.Uri.EscapeDataString(key)));
+            var address = scene.Uri(mount, Uri.EscapeDataString(key));
+            using var question = new HttpRequestMessage(HttpMethod.Head, address);
             using var head = await scene.Http.SendAsync(question, Stop);
-            using var get = await scene.Http.GetAsync(question.RequestUri, Stop);
+            using var get = await scene.Http.GetAsync(address, Stop);
             var bytes = await get.Content.ReadAsByteArrayAsync(Stop);
             Assert.Equal((200, 200), ((int)head.StatusCode, (int)get.StatusCode));
             Assert.True(bytes.AsSpan().SequenceEqual(FakeContent.Of(size, index).ToArray()), $"{key} has other bytes.");
@@ -180,7 +182,8 @@ public sealed class RestartTests(ITestOutputHelper output)
 
     private static async Task<string> ListAsync(Scene scene, string mount)
     {
-        var xml = XDocument.Parse(await scene.Http.GetStringAsync(new Uri(scene.Node.S3, $"/{mount}?list-type=2"), Stop));
+        var address = new Uri(scene.Node.S3, $"/{mount}?list-type=2");
+        var xml = XDocument.Parse(await scene.Http.GetStringAsync(address, Stop));
         var entries = xml.Descendants().Where(element => element.Name.LocalName == "Contents").ToArray();
         Assert.Equal(Objects.Length, entries.Length);
         return string.Join("\n", entries.Select(entry => entry.ToString()));

@@ -55,7 +55,8 @@ public sealed class StampedeTests(ITestOutputHelper output)
         await using var stampede = await StartAsync(content, "12GiB");
         var watch = Stopwatch.StartNew();
         var all = await Task.WhenAll(Enumerable.Range(0, 8)
-            .Select(n => new Download(stampede.Http, stampede.Uri("models", Key)) { WithSha256 = n == 0 }.RunAsync(Stop)));
+            .Select(n => new Download(stampede.Http, stampede.Uri("models", Key)) { WithSha256 = n == 0 })
+            .Select(one => one.RunAsync(Stop)));
         await ReportAsync(stampede, size, watch.Elapsed);
 
         AssertRight(content, all, readers: 8);

@@ -1,6 +1,6 @@
 namespace Thaw.Tests.Cache;
 
-/// <summary>The system's clock, whose wall time can be set forward: what is believed for a minute need not last one.</summary>
+/// <summary>The system's clock, whose wall time can be set forward, so that no test waits for a minute.</summary>
 internal sealed class JumpingClock : TimeProvider
 {
     private long _aheadTicks;

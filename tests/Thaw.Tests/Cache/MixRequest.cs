@@ -45,7 +45,8 @@ internal sealed class MixRequest
 
     public HttpRequestMessage ToMessage(Uri server)
     {
-        var message = new HttpRequestMessage(_isHead ? HttpMethod.Head : HttpMethod.Get, new Uri(server, "/models/" + Key));
+        var method = _isHead ? HttpMethod.Head : HttpMethod.Get;
+        var message = new HttpRequestMessage(method, new Uri(server, "/models/" + Key));
         Add("Range", _range);
         Add("If-Match", _ifMatch);
         Add("If-None-Match", _ifNoneMatch);
@@ -70,7 +71,8 @@ internal sealed class MixRequest
     }
 
     public override string ToString() =>
-        $"{(_isHead ? "HEAD" : "GET")} {Key} Range={_range} If-Match={_ifMatch} If-None-Match={_ifNoneMatch} If-Modified-Since={_ifModifiedSince:O}";
+        $"{(_isHead ? "HEAD" : "GET")} {Key} Range={_range} If-Match={_ifMatch} If-None-Match={_ifNoneMatch} "
+        + $"If-Modified-Since={_ifModifiedSince:O}";
 
     private string? Judge(FakeObject? version, HttpResponseMessage answer, byte[] body)
     {
@@ -89,8 +91,8 @@ internal sealed class MixRequest
         if (_isHead)
             return null;
         return body.Length != length ? $"{version.ETag}: {length} bytes were due, not {body.Length}"
-            : !body.AsSpan().SequenceEqual(version.Content.ToArray(start, (int)length)) ? $"{version.ETag}: has other bytes"
-            : null;
+            : body.AsSpan().SequenceEqual(version.Content.ToArray(start, (int)length)) ? null
+            : $"{version.ETag}: has other bytes";
     }
 
     /// <summary>RFC 9110, 13.2.2 and 14.2, written anew from the text.</summary>

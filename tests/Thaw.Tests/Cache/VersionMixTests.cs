@@ -4,8 +4,8 @@ using Xunit;
 namespace Thaw.Tests.Cache;
 
 /// <summary>
-/// Each answer is wholly one version that was the present one at some moment that <c>revalidate</c> allows, or one clean
-/// error: never two versions in one answer, never a short one that looks complete.
+/// Each answer is wholly one version that was the present one at some moment that <c>revalidate</c> allows, or one
+/// clean error: never two versions in one answer, never a short one that looks complete.
 /// </summary>
 public sealed class VersionMixTests(ITestOutputHelper output)
 {

@@ -3,8 +3,9 @@ using Thaw.Testing;
 namespace Thaw.Tests.Cache;
 
 /// <summary>
-/// Every version of every key that was ever put, and when it was the present one. Any thread. The moments are those just
-/// before a version was put and just after its successor was, so that they hold whatever the origin's own moment was.
+/// Every version of every key that was ever put, and when it was the present one. Any thread. The moments are those
+/// just before a version was put and just after its successor was, so that they hold whatever the
+/// origin's own moment was.
 /// </summary>
 internal sealed class VersionModel(FaultyOrigin origin, string bucket, TimeProvider clock)
 {
@@ -46,7 +47,7 @@ internal sealed class VersionModel(FaultyOrigin origin, string bucket, TimeProvi
         }
     }
 
-    /// <summary>The versions of a key that were present at some moment between two; a null object: there was none.</summary>
+    /// <summary>The versions of a key that were present at some moment between two; null: there was none.</summary>
     public IReadOnlyList<FakeObject?> PresentBetween(string key, DateTimeOffset from, DateTimeOffset to)
     {
         lock (_gate)

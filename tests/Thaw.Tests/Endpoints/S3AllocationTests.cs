@@ -24,7 +24,8 @@ public sealed class S3AllocationTests
     {
         await using var bench = await S3Bench.StartAsync();
         bench.Models.Add("k", new byte[LongBytes]);
-        // Connected without waiting asynchronously: only then a receive blocks in the kernel and allocates nothing itself.
+        // Connected without waiting asynchronously: only then a receive blocks in the kernel and allocates
+        // nothing itself.
         using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
         socket.Connect(bench.Server.EndPoint);
         for (var warm = 0; warm < 3; warm++)
