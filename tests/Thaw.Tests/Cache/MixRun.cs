@@ -208,7 +208,8 @@ internal sealed class MixRun(int seed, TimeSpan? revalidate) : IAsyncDisposable
             },
             Mounts = ImmutableArray.Create(S3OriginUnderTest.MountOf(_origin.Endpoint, Bucket) with
             {
-                Revalidate = revalidate, StaleIfError = TimeSpan.Zero,
+                Revalidate = revalidate,
+                StaleIfError = TimeSpan.Zero,
             }),
             S3 = new S3Config { Listen = new IPEndPoint(IPAddress.Loopback, 0) },
             Control = new ControlConfig { Listen = new IPEndPoint(IPAddress.Loopback, 0) },
