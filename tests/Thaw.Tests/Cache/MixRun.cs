@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Collections.Immutable;
 using System.Net;
 using Microsoft.Extensions.Logging.Abstractions;
 using Thaw.Core.Api;
@@ -206,12 +205,15 @@ internal sealed class MixRun(int seed, TimeSpan? revalidate) : IAsyncDisposable
                 Disks = [new DiskConfig(_folder["cache"], new ByteSize(_isTight ? 48L << 20 : 1L << 30), null)],
                 Memory = new ByteSize(64L << 20),
             },
-            Mounts = ImmutableArray.Create(S3OriginUnderTest.MountOf(_origin.Endpoint, Bucket) with
-            {
-                Revalidate = revalidate, StaleIfError = TimeSpan.Zero,
-            }),
+            Mounts = [Mount()],
             S3 = new S3Config { Listen = new IPEndPoint(IPAddress.Loopback, 0) },
             Control = new ControlConfig { Listen = new IPEndPoint(IPAddress.Loopback, 0) },
         },
         new NodeOptions { Clock = _clock }, NullLoggerFactory.Instance, cancellationToken);
+
+    private MountConfig Mount() => S3OriginUnderTest.MountOf(_origin.Endpoint, Bucket) with
+    {
+        Revalidate = revalidate,
+        StaleIfError = TimeSpan.Zero,
+    };
 }
