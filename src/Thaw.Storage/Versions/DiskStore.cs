@@ -136,7 +136,7 @@ internal sealed class DiskStore : IAsyncDisposable
                     $"The cache on {Root} is full of pinned or open versions; raise its capacity or unpin something.");
             try
             {
-                Accounts.Add(version.Id, version.WriteChunk(chunk, bytes.Span, blockCrcs));
+                Account(version, version.WriteChunk(chunk, bytes.Span, blockCrcs));
                 NoteUnsynced(version, bytes.Length);
                 return true;
             }
@@ -173,8 +173,9 @@ internal sealed class DiskStore : IAsyncDisposable
             {
                 open.MarkDropped();
                 _unsynced.TryRemove(open, out _);
-                if (!open.TryClose())
-                    Interlocked.Add(ref _heldBytes, open.PresentBytes);
+                Interlocked.Add(ref _heldBytes, open.HeldBytes);
+                if (open.TryClose())
+                    Interlocked.Add(ref _heldBytes, -open.HeldBytes);
             }
 
             var paths = PathsOf(id);
@@ -211,6 +212,19 @@ internal sealed class DiskStore : IAsyncDisposable
 
     public void ReportReadFailure(ContentId id, Exception error) => _log.CannotRead(id, Root, error);
 
+    /// <summary>
+    /// Enters bytes that came or went. Those of a dropped version are nobody's: its account may already be that of new
+    /// files of the same version.
+    /// </summary>
+    public void Account(VersionFile version, long bytes)
+    {
+        lock (_table)
+        {
+            if (!version.IsDropped)
+                Accounts.Add(version.Id, bytes);
+        }
+    }
+
     /// <summary>Puts a version into the next durability batch.</summary>
     public void NoteUnsynced(VersionFile version, int bytes)
     {
@@ -241,9 +255,8 @@ internal sealed class DiskStore : IAsyncDisposable
             return;
         if (version.IsDropped)
         {
-            var held = version.PresentBytes;
             if (version.TryClose())
-                Interlocked.Add(ref _heldBytes, -held);
+                Interlocked.Add(ref _heldBytes, -version.HeldBytes);
         }
         else if (_open.Count > MostIdle)
         {

@@ -293,7 +293,14 @@ public sealed class VersionFile
         return true;
     }
 
-    internal void MarkDropped() => _dropped = true;
+    /// <summary>Bytes it had when it was dropped: what counts as used until it is closed.</summary>
+    internal long HeldBytes { get; private set; }
+
+    internal void MarkDropped()
+    {
+        HeldBytes = PresentBytes;
+        _dropped = true;
+    }
 
     private void LoadEntries()
     {
@@ -447,7 +454,7 @@ public sealed class VersionFile
         if (was == ChunkState.Absent)
             return was;
         Interlocked.Add(ref _presentBytes, -Geometry.ChunkLength(SizeBytes, chunk));
-        _disk.Accounts.Add(Id, -Geometry.ChunkLength(SizeBytes, chunk));
+        _disk.Account(this, -Geometry.ChunkLength(SizeBytes, chunk));
         Volatile.Write(ref _blockCrcs[chunk], null);
         _checked.Forget(chunk);
         try
