@@ -1,3 +1,5 @@
+using Thaw.Bench.Warm;
+
 namespace Thaw.Bench;
 
 internal static class Program
@@ -10,8 +12,13 @@ internal static class Program
                 return CrcBench.Run();
             case ["names"]:
                 return NamesBench.Run();
+            case ["warm", ..]:
+                return WarmBench.Run(arguments[1..]);
             default:
-                Console.Error.WriteLine("usage: Thaw.Bench crc | names");
+                Console.Error.WriteLine("""
+                    usage: Thaw.Bench crc | names
+                           Thaw.Bench warm [--quick] [--control NAME,...] [--result FILE] --thaw BINARY --root DIRECTORY
+                    """);
                 return 2;
         }
     }

@@ -1,8 +1,9 @@
 using System.Buffers.Text;
 using System.Collections.Immutable;
+using System.Globalization;
 using System.Text;
+using Thaw.Cache.Jobs;
 using Thaw.Cache.Naming;
-using Thaw.Cache.Verifying;
 using Thaw.Core;
 using Thaw.Core.Api;
 using Thaw.Core.Contracts;
@@ -19,29 +20,30 @@ internal sealed class ObjectView(string node, MountTable mounts, ChunkStore stor
     public async ValueTask<Result<ObjectPage>> ListAsync(
         string path, string? continuation, int limit, CancellationToken cancellationToken)
     {
-        if (!ObjectPath.TryParse(path, out var parsed))
-            return new Failure(FailureKind.InvalidRequest, $"\"{path}\" is no path; write mount/key or mount/prefix/.");
+        if (!PathPattern.Parse(path).TryGet(out var pattern, out var invalid))
+            return invalid;
         if (limit is < 1 or > Limits.ListPageKeys)
             return new Failure(
                 FailureKind.InvalidRequest, $"A page has 1 to {Limits.ListPageKeys} objects, not {limit}.");
         if (!TryDecode(continuation, out var after))
-            return new Failure(
-                FailureKind.InvalidRequest, "This continuation was not made by this API; start without one.");
-        if (!mounts.TryGet(parsed.Mount, out var mount, out var missing))
+            return new Failure(FailureKind.InvalidRequest,
+                "This continuation was not made by this API; start without one.");
+        if (!mounts.TryGet(pattern.Path.Mount, out var mount, out var missing))
             return missing;
-        if (!parsed.IsPrefix)
-            return await GetOneAsync(mount, parsed.Key, cancellationToken).ConfigureAwait(false);
+        if (pattern.IsSingle)
+            return await GetOneAsync(mount, pattern.Path.Key, cancellationToken).ConfigureAwait(false);
         var (listed, stale) = await mount.ListAsync(
-            new ListRequest(parsed.Key, null, after, limit), cancellationToken).ConfigureAwait(false);
+            new ListRequest(pattern.Prefix, null, after, limit), cancellationToken).ConfigureAwait(false);
         if (!listed.TryGet(out var page, out var failure))
             return failure;
+        // A page of a glob may be empty and still have a next one.
         var objects = ImmutableArray.CreateBuilder<ObjectStatus>(page.Entries.Length);
-        foreach (var entry in page.Entries)
-            objects.Add(await DescribeAsync(mount, entry, cancellationToken).ConfigureAwait(false));
+        foreach (var entry in page.Entries.Where(entry => pattern.Matches(entry.Key)))
+            objects.Add(Describe(mount, entry));
         var next = page.IsTruncated && !page.Entries.IsEmpty
             ? Base64Url.EncodeToString(Encoding.UTF8.GetBytes(page.Entries[^1].ResumeAfter))
             : null;
-        return new ObjectPage(objects.MoveToImmutable(), next, stale);
+        return new ObjectPage(objects.DrainToImmutable(), next, stale);
     }
 
     /// <summary>Bytes cached of everything a mount has names for.</summary>
@@ -60,12 +62,11 @@ internal sealed class ObjectView(string node, MountTable mounts, ChunkStore stor
         if (!resolved.TryGet(out var version, out var failure))
             return failure;
         var entry = new ListEntry(key, version.SizeBytes, version.ETag, version.LastModified);
-        var status = await DescribeAsync(mount, entry, cancellationToken).ConfigureAwait(false);
+        var status = Describe(mount, entry);
         return new ObjectPage([status], null, !mount.IsOriginReachable);
     }
 
-    private async ValueTask<ObjectStatus> DescribeAsync(
-        MountCatalog mount, ListEntry entry, CancellationToken cancellationToken)
+    private ObjectStatus Describe(MountCatalog mount, ListEntry entry)
     {
         var path = new ObjectPath(mount.Config.Name, entry.Key).ToString();
         var known = mount.Names.TryGet(entry.Key, out var name)
@@ -75,13 +76,11 @@ internal sealed class ObjectView(string node, MountTable mounts, ChunkStore stor
                 false, null, []);
         using var lease = store.TryLease(known.Version.Id);
         var present = lease?.Version.PresentBytes ?? 0;
-        var crc = lease is { Version.IsComplete: true }
-            ? await VersionVerifier.CombineAsync(lease.Version, cancellationToken).ConfigureAwait(false)
-            : null;
+        var crc = lease is { Version.IsComplete: true } ? lease.Version.WholeCrc32C : null;
         return new ObjectStatus(
             path, entry.SizeBytes, present, entry.ETag, known.Version.Id.ToString(), entry.LastModified,
             known.Version.ContentType, VerdictOf(lease?.Version.Verdict),
-            crc is null ? null : Convert.ToHexStringLower(crc),
+            crc?.ToString("x8", CultureInfo.InvariantCulture),
             known.Pinned, known.LastUsed, present > 0 ? [node] : []);
     }
 

@@ -2,6 +2,7 @@ using System.Text.Json.Serialization;
 using Thaw.Cli.Demo;
 using Thaw.Cli.Pulling;
 using Thaw.Core.Api;
+using Thaw.Daemon.Checks;
 
 namespace Thaw.Cli;
 
@@ -27,6 +28,11 @@ internal sealed record OptionsReport(IReadOnlyList<OptionReport> Options);
 internal sealed record OptionReport(
     string Key, string Kind, string Unit, string Default, bool Required, string Bounds, string Reason, string Change);
 
+/// <summary>What the doctor found.</summary>
+/// <param name="Ok">No check failed.</param>
+/// <param name="Checks">All checks in their order.</param>
+internal sealed record DoctorReport(bool Ok, IReadOnlyList<Check> Checks);
+
 /// <summary>A problem document (RFC 9457), as far as it is shown.</summary>
 internal sealed record Problem(string? Title, string? Detail);
 
@@ -38,6 +44,7 @@ internal sealed record Problem(string? Title, string? Detail);
 [JsonSerializable(typeof(OptionsReport))]
 [JsonSerializable(typeof(PullReport))]
 [JsonSerializable(typeof(DemoReport))]
+[JsonSerializable(typeof(DoctorReport))]
 [JsonSerializable(typeof(SafetensorsIndex))]
 [JsonSerializable(typeof(Problem))]
 internal sealed partial class CliJson : JsonSerializerContext;

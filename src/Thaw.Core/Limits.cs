@@ -40,6 +40,15 @@ public static class Limits
     /// </summary>
     public const long RefusedBodyBytes = 64L << 20;
 
+    /// <summary>
+    /// Large send buffers (1 MiB) of an S3 endpoint: with more connections sending at once than this, each gets a block
+    /// (256 KiB), as a network card is saturated long before.
+    /// </summary>
+    public const int LargeSendBuffers = 32;
+
+    /// <summary>Small send buffers (16 KiB) that are kept for the next answers.</summary>
+    public const int SmallSendBuffersKept = 256;
+
     /// <summary>Body of a control request: thousands of paths of the longest kind.</summary>
     public const int ControlBodyBytes = 1 << 20;
 
@@ -117,6 +126,12 @@ public static class Limits
     /// </summary>
     public static readonly TimeSpan CheckTrusted = TimeSpan.FromSeconds(60);
 
+    /// <summary>
+    /// How exactly a name's last use is known: eviction asks for minutes, while loaders read a file's headers in
+    /// thousands of short ranges a second.
+    /// </summary>
+    public static readonly TimeSpan UsedPrecision = TimeSpan.FromSeconds(1);
+
     /// <summary>Durability batches: at most this many unsynced bytes on a disk.</summary>
     public const long DurableBatchBytes = 1L << 30;
 
@@ -177,4 +192,44 @@ public static class Limits
     /// A node looks this often whether its configuration file has changed: editors and mounted maps replace files.
     /// </summary>
     public static readonly TimeSpan ConfigPoll = TimeSpan.FromSeconds(2);
+
+    /// <summary>
+    /// Below so many open files a node fails: listeners, 256 origin connections, a few hundred versions and clients.
+    /// </summary>
+    public const long DescriptorsLeast = 1024;
+
+    /// <summary>
+    /// So many open files are comfortable: a cache of 10 TB is a few thousand files, a client may open a hundred
+    /// connections.
+    /// </summary>
+    public const long DescriptorsWanted = 16384;
+
+    /// <summary>A TCP buffer that carries 200 MB/s with 30 ms between client and origin (their product).</summary>
+    public const long TcpBufferWanted = 6_000_000;
+
+    /// <summary>What a node needs beside <c>cache.memory</c>: 60 MB idle, thread stacks, connections, maps.</summary>
+    public const long MemoryBesideBuffers = 192L << 20;
+
+    /// <summary>
+    /// Page cache with which warm reads of one shard are not from the disk: half of a usual shard of 4 GiB.
+    /// </summary>
+    public const long PageCacheWanted = 2L << 30;
+
+    /// <summary>Control groups of version 1 without a limit show a number near 2^63.</summary>
+    public const long MemoryWithoutLimit = 1L << 60;
+
+    /// <summary>The doctor's file on a cache disk: many times what a disk's own buffer hides.</summary>
+    public const long DiskProbeBytes = 256L << 20;
+
+    /// <summary>The doctor writes to a disk for this long at most: 50 MB/s fill its file in that time.</summary>
+    public static readonly TimeSpan DiskProbe = TimeSpan.FromSeconds(5);
+
+    /// <summary>A cache disk should be no slower than one connection of an object store: 100-200 MB/s.</summary>
+    public const double DiskBytesPerSecondWanted = 200e6;
+
+    /// <summary>Signed requests are refused when clocks are this far apart (Amazon S3, RequestTimeTooSkewed).</summary>
+    public static readonly TimeSpan ClockSkewMost = TimeSpan.FromMinutes(15);
+
+    /// <summary>A clock that is disciplined by a time server is never this far off.</summary>
+    public static readonly TimeSpan ClockSkewSeen = TimeSpan.FromSeconds(30);
 }

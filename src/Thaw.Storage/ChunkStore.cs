@@ -71,11 +71,28 @@ public sealed class ChunkStore : IAsyncDisposable
         return null;
     }
 
+    /// <summary>Whether a chunk is here; this is no use of the version.</summary>
+    public bool Has(ContentId id, int chunk)
+    {
+        foreach (var disk in _disks)
+            if (disk.Has(id, chunk))
+                return true;
+        return false;
+    }
+
     /// <summary>A lease on a version, made on a disk if it is nowhere yet.</summary>
     public Result<VersionLease> LeaseOrCreate(ObjectVersion version)
     {
         if (TryLease(version.Id) is { } lease)
-            return lease;
+        {
+            if (lease.Version.SizeBytes == version.SizeBytes)
+                return lease;
+            lease.Dispose();
+            return new Failure(
+                FailureKind.OriginProtocol,
+                $"The origin gives {version.SizeBytes} bytes for what is cached with another size under the same sum.");
+        }
+
         if (_disks.IsEmpty)
             return new Failure(FailureKind.DiskFull, "This node has no cache disk; add one under cache.disks.");
         var disk = _disks.MaxBy(candidate => candidate.Capacity - candidate.Accounts.Bytes)!;
@@ -90,15 +107,19 @@ public sealed class ChunkStore : IAsyncDisposable
     /// <param name="chunk">Index of the chunk.</param>
     /// <param name="bytes">All its bytes.</param>
     /// <param name="blockCrcs">32 CRC-32Cs, those behind the chunk's last block 0. Kept by the store.</param>
+    /// <param name="crc64">CRC-64/NVME of the chunk, where the origin's sum is of that kind.</param>
     public Task<Result<bool>> WriteChunkAsync(
-        VersionLease lease, int chunk, ReadOnlyMemory<byte> bytes, uint[] blockCrcs) =>
-        lease.Version.Disk.WriteChunkAsync(lease.Version, chunk, bytes, blockCrcs);
+        VersionLease lease, int chunk, ReadOnlyMemory<byte> bytes, uint[] blockCrcs, ulong? crc64 = null) =>
+        lease.Version.Disk.WriteChunkAsync(lease.Version, chunk, bytes, blockCrcs, crc64);
 
     /// <summary>
     /// Enters how far a complete version is known to be the origin's; false if the map cannot be written.
     /// </summary>
-    public Task<bool> WriteVerdictAsync(VersionLease lease, Verdict verdict) =>
-        lease.Version.Disk.WriteVerdictAsync(lease.Version, verdict);
+    /// <param name="lease">The version.</param>
+    /// <param name="verdict">The verdict.</param>
+    /// <param name="crc32C">CRC-32C of the whole, if known.</param>
+    public Task<bool> WriteVerdictAsync(VersionLease lease, Verdict verdict, uint? crc32C) =>
+        lease.Version.Disk.WriteVerdictAsync(lease.Version, verdict, crc32C);
 
     /// <summary>Unlinks a version; returns the bytes it had. Readers that hold it read on.</summary>
     public long Drop(ContentId id) => _disks.Sum(disk => disk.Drop(id));
@@ -109,7 +130,6 @@ public sealed class ChunkStore : IAsyncDisposable
     /// <summary>Ends the I/O threads, makes everything durable and notes the clean stop.</summary>
     public async ValueTask DisposeAsync()
     {
-        foreach (var disk in _disks)
-            await disk.DisposeAsync().ConfigureAwait(false);
+        await Task.WhenAll(_disks.Select(disk => disk.DisposeAsync().AsTask())).ConfigureAwait(false);
     }
 }

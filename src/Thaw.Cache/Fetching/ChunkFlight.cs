@@ -3,6 +3,7 @@ using Thaw.Cache.Memory;
 using Thaw.Core.Checksums;
 using Thaw.Core.Chunks;
 using Thaw.Core.Failures;
+using Thaw.Core.Identity;
 using Thaw.Core.Metering;
 
 namespace Thaw.Cache.Fetching;
@@ -18,8 +19,7 @@ namespace Thaw.Cache.Fetching;
 internal sealed class ChunkFlight
 {
     private readonly Lock _gate = new();
-    private readonly TaskCompletionSource<Result<bool>> _settled =
-        new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private TaskCompletionSource<Result<bool>> _settled = NewSettled();
     private TaskCompletionSource? _progress;
     private ChunkBuffer? _buffer;
     private long _started;
@@ -55,6 +55,12 @@ internal sealed class ChunkFlight
     public FlightState State { get; set; } = FlightState.Queued;
 
     public int Interests { get; set; }
+
+    /// <summary>The version turned out not to be the origin's: its bytes are not kept.</summary>
+    public bool IsTainted { get; set; }
+
+    /// <summary>CRC-64/NVME of the whole chunk, where the origin's sum is of that kind; valid once whole.</summary>
+    public ulong? Crc64 { get; private set; }
 
     public ChunkBuffer Buffer => _buffer ?? throw new InvalidOperationException("The flight has no buffer yet.");
 
@@ -118,8 +124,13 @@ internal sealed class ChunkFlight
             return;
         var bytes = Buffer.GetSpan();
         for (; ready < whole; ready++)
-            BlockCrcs[ready] = Crc32C.Compute(
-                bytes.Slice(ready * Geometry.BlockBytes, Geometry.BlockLength(Length, ready)));
+        {
+            var block = bytes.Slice(ready * Geometry.BlockBytes, Geometry.BlockLength(Length, ready));
+            BlockCrcs[ready] = Crc32C.Compute(block);
+            if (Source.Version.Sum is { Kind: SumKind.Crc64Nvme })
+                Crc64 = Crc64Nvme.Append(Crc64 ?? 0, block);
+        }
+
         if (receivedBytes == Length)
             FetchTime = Stopwatch.GetElapsedTime(_started);
         Volatile.Write(ref _readyBlocks, ready);
@@ -132,6 +143,9 @@ internal sealed class ChunkFlight
         Wake();
         _settled.TrySetResult(failure);
     }
+
+    /// <summary>A resident chunk is to be kept after all; whoever waits from now on waits for that.</summary>
+    public void SettleAgain() => (State, _settled) = (FlightState.Settling, NewSettled());
 
     public void Settle(bool kept) => _settled.TrySetResult(kept);
 
@@ -168,6 +182,9 @@ internal sealed class ChunkFlight
         Buffer.GetSpan().Slice(offsetInChunk, bytes).CopyTo(destination);
         return bytes;
     }
+
+    private static TaskCompletionSource<Result<bool>> NewSettled() =>
+        new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     private void Wake()
     {

@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using Microsoft.Extensions.Logging;
 using Thaw.Cache.Memory;
 using Thaw.Cache.Verifying;
@@ -31,13 +30,19 @@ internal sealed class FlightTable : IAsyncDisposable
     private readonly VersionVerifier _verifier;
     private readonly CacheMeter _meter;
     private readonly ILogger _logger;
+    private static readonly Failure Stopping = new(FailureKind.Stopping, "The node is stopping; ask another one.");
     private int _running;
+    private long _residentBytes;
+    private bool _isPumping;
+    private volatile bool _isStarved;
     private bool _stopped;
 
     public FlightTable(
         ChunkStore store, ChunkBuffers buffers, VersionVerifier verifier, CacheMeter meter, ILogger<FlightTable> logger)
     {
         (_store, Buffers, _verifier, _meter, _logger) = (store, buffers, verifier, meter, logger);
+        buffers.Returned = MemoryReturned;
+        verifier.Dropped = DropVersion;
     }
 
     public ChunkBuffers Buffers { get; }
@@ -51,28 +56,35 @@ internal sealed class FlightTable : IAsyncDisposable
     /// </summary>
     public ChunkFlight? Join(FetchSource source, int chunk, FetchPriority priority, OriginCause cause)
     {
-        ChunkFlight flight;
+        ChunkFlight? flight;
         lock (_gate)
         {
-            ObjectDisposedException.ThrowIf(_stopped, this);
-            ref var slot = ref CollectionsMarshal.GetValueRefOrAddDefault(
-                _flights, (source.Version.Id, chunk), out var exists);
-            if (!exists)
+            var key = (source.Version.Id, chunk);
+            if (!_flights.TryGetValue(key, out flight))
             {
-                if (IsStored(source.Version.Id, chunk))
-                {
-                    _flights.Remove((source.Version.Id, chunk));
+                if (_store.Has(source.Version.Id, chunk))
                     return null;
+                flight = new ChunkFlight(source, chunk, priority, cause);
+                if (_stopped)
+                {
+                    flight.Fail(Stopping);
+                    return flight;
                 }
 
-                slot = new ChunkFlight(source, chunk, priority, cause);
-                _queues[(int)priority].Enqueue(slot);
+                _flights.Add(key, flight);
+                _queues[(int)priority].Enqueue(flight);
+            }
+            else if (flight.State == FlightState.Resident && priority == FetchPriority.Job)
+            {
+                // A job wants it on disk: there may be room by now.
+                KeepAgain(flight);
+            }
+            else if (priority < flight.Priority)
+            {
+                Promote(flight, priority);
             }
 
-            flight = slot!;
             flight.Interests++;
-            if (exists && priority < flight.Priority)
-                Promote(flight, priority);
         }
 
         Pump();
@@ -116,7 +128,7 @@ internal sealed class FlightTable : IAsyncDisposable
             foreach (var flight in _flights.Values.Where(flight => flight.State == FlightState.Queued).ToArray())
             {
                 Forget(flight);
-                flight.Fail(new Failure(FailureKind.Stopping, "The node is stopping; ask another one."));
+                flight.Fail(Stopping);
             }
 
             if (_running == 0)
@@ -135,10 +147,49 @@ internal sealed class FlightTable : IAsyncDisposable
         _stopping.Dispose();
     }
 
-    private bool IsStored(ContentId id, int chunk)
+    /// <summary>The bytes of a version are not the origin's: nothing of it is handed out or kept any more.</summary>
+    public void DropVersion(ContentId id)
     {
-        using var lease = _store.TryLease(id);
-        return lease is not null && lease.Version.Has(chunk);
+        lock (_gate)
+        {
+            foreach (var flight in _flights.Values.Where(flight => flight.Source.Version.Id == id).ToArray())
+            {
+                flight.IsTainted = true;
+                if (flight.State == FlightState.Resident)
+                    Evict(flight);
+            }
+        }
+
+        Pump();
+    }
+
+    /// <summary>Memory has come back: whoever waits for it goes on.</summary>
+    private void MemoryReturned()
+    {
+        if (_isStarved)
+            Pump();
+    }
+
+    private void KeepAgain(ChunkFlight flight)
+    {
+        _resident.Remove(flight);
+        _residentBytes -= flight.Length;
+        flight.SettleAgain();
+        _running++;
+        _ = Task.Run(() => KeepAgainAsync(flight));
+    }
+
+    // Owned by the table: counted in _running, which DisposeAsync waits for.
+    private async Task KeepAgainAsync(ChunkFlight flight)
+    {
+        try
+        {
+            await SettleAsync(flight).ConfigureAwait(false);
+        }
+        finally
+        {
+            Ended();
+        }
     }
 
     private void Promote(ChunkFlight flight, FetchPriority priority)
@@ -159,36 +210,62 @@ internal sealed class FlightTable : IAsyncDisposable
     {
         lock (_gate)
         {
-            for (var priority = 0; priority < _queues.Length; priority++)
+            // Evicting gives memory back, which would pump once more from within.
+            if (_isPumping)
+                return;
+            _isPumping = true;
+            try
             {
-                var queue = _queues[priority];
-                while (queue.TryPeek(out var flight))
-                {
-                    // A flight that was promoted or dropped meanwhile leaves a stale place behind.
-                    if (flight.State != FlightState.Queued || (int)flight.Priority != priority)
-                    {
-                        queue.Dequeue();
-                        continue;
-                    }
+                StartQueued();
+            }
+            finally
+            {
+                _isPumping = false;
+            }
+        }
+    }
 
-                    if (_stopped || TryRent(flight) is not { } buffer)
-                        return;
+    private void StartQueued()
+    {
+        _isStarved = false;
+        for (var priority = 0; priority < _queues.Length; priority++)
+        {
+            var queue = _queues[priority];
+            while (queue.TryPeek(out var flight))
+            {
+                // A flight that was promoted or dropped meanwhile leaves a stale place behind.
+                if (flight.State != FlightState.Queued || (int)flight.Priority != priority)
+                {
                     queue.Dequeue();
-                    flight.Start(buffer);
-                    flight.State = FlightState.Running;
-                    _running++;
-                    _ = Task.Run(() => RunAsync(flight));
+                    continue;
                 }
+
+                if (_stopped || TryRent(flight) is not { } buffer)
+                {
+                    _isStarved = true;
+                    return;
+                }
+
+                queue.Dequeue();
+                flight.Start(buffer);
+                flight.State = FlightState.Running;
+                _running++;
+                _ = Task.Run(() => RunAsync(flight));
             }
         }
     }
 
     private ChunkBuffer? TryRent(ChunkFlight flight)
     {
-        if (flight.Priority != FetchPriority.Demand
-            && Buffers.UsedBytes + flight.Length > Buffers.CapacityBytes / 4 * (
-                flight.Priority == FetchPriority.ReadAhead ? 3 : 2)
-            && _running > 0)
+        // What is resident goes whenever memory is needed.
+        var share = flight.Priority switch
+        {
+            FetchPriority.Demand => 4,
+            FetchPriority.ReadAhead => 3,
+            _ => 2,
+        };
+        if (share < 4 && _running > 0
+            && Buffers.UsedBytes - _residentBytes + flight.Length > Buffers.CapacityBytes / 4 * share)
             return null;
         while (true)
         {
@@ -201,16 +278,23 @@ internal sealed class FlightTable : IAsyncDisposable
 
     private bool EvictResident()
     {
-        for (var node = _resident.First; node is not null; node = node.Next)
+        foreach (var flight in _resident)
         {
-            if (!node.Value.Release(onlyIfUnpinned: true))
+            if (!flight.Release(onlyIfUnpinned: true))
                 continue;
-            Forget(node.Value);
-            _resident.Remove(node);
+            Evict(flight);
             return true;
         }
 
         return false;
+    }
+
+    private void Evict(ChunkFlight flight)
+    {
+        Forget(flight);
+        _resident.Remove(flight);
+        _residentBytes -= flight.Length;
+        flight.Release(onlyIfUnpinned: false);
     }
 
     // Owned by the table: counted in _running, which DisposeAsync waits for.
@@ -230,7 +314,7 @@ internal sealed class FlightTable : IAsyncDisposable
         }
         catch (OperationCanceledException) when (_stopping.IsCancellationRequested)
         {
-            Fail(flight, new Failure(FailureKind.Stopping, "The node is stopping; ask another one."));
+            Fail(flight, Stopping);
         }
         catch (Exception error)
         {
@@ -240,14 +324,19 @@ internal sealed class FlightTable : IAsyncDisposable
         }
         finally
         {
-            lock (_gate)
-            {
-                if (--_running == 0 && _stopped)
-                    _drained.TrySetResult();
-            }
-
-            Pump();
+            Ended();
         }
+    }
+
+    private void Ended()
+    {
+        lock (_gate)
+        {
+            if (--_running == 0 && _stopped)
+                _drained.TrySetResult();
+        }
+
+        Pump();
     }
 
     private async Task<Failure?> FetchAsync(ChunkFlight flight)
@@ -282,20 +371,33 @@ internal sealed class FlightTable : IAsyncDisposable
     {
         lock (_gate)
             flight.State = FlightState.Settling;
-        var kept = await KeepAsync(flight).ConfigureAwait(false);
+        var kept = false;
+        try
+        {
+            kept = await KeepAsync(flight).ConfigureAwait(false);
+        }
+        catch (Exception error)
+        {
+            // The bytes are good; only keeping them failed.
+            Log.FlightBroke(_logger, flight.Source.Key, flight.Chunk, error);
+        }
+
         lock (_gate)
         {
-            if (kept)
+            if (kept || flight.IsTainted)
+            {
                 Forget(flight);
+            }
             else
             {
                 flight.State = FlightState.Resident;
                 _resident.AddLast(flight);
+                _residentBytes += flight.Length;
             }
         }
 
         flight.Settle(kept);
-        if (kept)
+        if (kept || flight.IsTainted)
             flight.Release(onlyIfUnpinned: false);
     }
 
@@ -304,16 +406,17 @@ internal sealed class FlightTable : IAsyncDisposable
     {
         for (var isRetry = false; ; isRetry = true)
         {
-            if (!_store.LeaseOrCreate(flight.Source.Version).TryGet(out var lease, out _))
+            if (flight.IsTainted || !_store.LeaseOrCreate(flight.Source.Version).TryGet(out var lease, out _))
                 return false;
             using (lease)
             {
                 var written = await _store.WriteChunkAsync(
-                    lease, flight.Chunk, flight.Buffer.Memory[..flight.Length], flight.BlockCrcs).ConfigureAwait(false);
+                    lease, flight.Chunk, flight.Buffer.Memory[..flight.Length], flight.BlockCrcs, flight.Crc64)
+                    .ConfigureAwait(false);
                 if (lease.Version.IsDropped && !isRetry)
                     continue;
                 if (written.IsOk && lease.Version.IsComplete)
-                    _verifier.Enqueue(flight.Source);
+                    _ = _verifier.Enqueue(flight.Source);
                 return written.IsOk;
             }
         }

@@ -91,10 +91,7 @@ internal sealed class Job : IDisposable
     {
         var present = Volatile.Read(ref _doneBytes);
         foreach (var (id, size) in _incomplete)
-        {
-            using var lease = _store.TryLease(id);
-            present += Math.Min(size, lease?.Version.PresentBytes ?? 0);
-        }
+            present += Math.Min(size, _store.PresentBytesOf(id));
 
         var total = Volatile.Read(ref _totalBytes);
         present = Math.Min(present, total);

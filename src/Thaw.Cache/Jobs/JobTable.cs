@@ -19,6 +19,7 @@ internal sealed class JobTable : IAsyncDisposable
     private readonly ChunkStore _store;
     private readonly TimeProvider _clock;
     private readonly ILogger _logger;
+    private readonly ObjectFinder _finder;
     private readonly LoadJob _load;
     private readonly VerifyJob _verify;
 
@@ -26,14 +27,15 @@ internal sealed class JobTable : IAsyncDisposable
         string node, ObjectFinder finder, ChunkStore store, FlightTable flights, VersionVerifier verifier,
         TimeProvider clock, ILogger<JobTable> logger)
     {
-        (_node, _store, _clock, _logger) = (node, store, clock, logger);
+        (_node, _finder, _store, _clock, _logger) = (node, finder, store, clock, logger);
         _load = new LoadJob(finder, store, flights, verifier, clock);
         _verify = new VerifyJob(finder, store, verifier);
     }
 
     public Result<JobStatus> Start(JobRequest request)
     {
-        if (Refuse(request) is { } refused)
+        if ((Refuse(request) ?? request.Paths.Select(_finder.Refuse).FirstOrDefault(no => no is not null))
+            is { } refused)
             return refused;
         lock (_gate)
         {
@@ -43,7 +45,11 @@ internal sealed class JobTable : IAsyncDisposable
                 return new Failure(FailureKind.Busy,
                     $"{Limits.JobsKept} jobs are running; wait for some or cancel them.", RetryAdvice.Later);
             while (_jobs.Count >= Limits.JobsKept && _jobs.Last(entry => entry.Job.IsEnded) is var oldest)
+            {
+                oldest.Job.Dispose();
                 _jobs.Remove(oldest);
+            }
+
             var job = new Job(request, _node, _store, _clock, _stopping.Token);
             _jobs.AddFirst((job, Task.Run(() => RunAsync(job))));
             return job.ToStatus();
@@ -96,9 +102,6 @@ internal sealed class JobTable : IAsyncDisposable
                 + $"\"{request.On}\" is none of them.";
         else if (request.BandwidthBytesPerSecond is <= 0)
             problem = "A job's bandwidth is more than 0 bytes a second.";
-        else
-            foreach (var path in request.Paths)
-                problem ??= PathPattern.Parse(path).Failure?.Message;
         return problem is null ? null : new Failure(FailureKind.InvalidRequest, problem);
     }
 

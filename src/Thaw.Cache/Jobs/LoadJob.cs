@@ -4,7 +4,6 @@ using Thaw.Cache.Verifying;
 using Thaw.Core;
 using Thaw.Core.Chunks;
 using Thaw.Core.Failures;
-using Thaw.Core.Identity;
 using Thaw.Core.Metering;
 using Thaw.Storage;
 
@@ -67,6 +66,11 @@ internal sealed class LoadJob(
     {
         if (source.Version.SizeBytes > 0 && !store.HasDisks)
             return new Failure(FailureKind.DiskFull, "this node has no cache disk; add one under cache.disks");
+        if (source.Version.SizeBytes > store.Capacity)
+            return new Failure(
+                FailureKind.DiskFull, "it is larger than the whole cache; raise cache.disks.capacity");
+        // Held to the end, so that two loads never evict each other's half.
+        using var held = source.Version.SizeBytes > 0 ? store.LeaseOrCreate(source.Version).ValueOrDefault : null;
         var pending = new List<Task>();
         Failure? failure = null;
         var count = Geometry.ChunkCount(source.Version.SizeBytes);
@@ -74,7 +78,7 @@ internal sealed class LoadJob(
         {
             for (var chunk = 0; chunk < count && Volatile.Read(ref failure) is null; chunk++)
             {
-                if (IsStored(source.Version.Id, chunk))
+                if (store.Has(source.Version.Id, chunk))
                     continue;
                 await pace.WaitAsync(Geometry.ChunkLength(source.Version.SizeBytes, chunk), cancellationToken)
                     .ConfigureAwait(false);
@@ -125,10 +129,4 @@ internal sealed class LoadJob(
             + "cache.disks.capacity");
 
     private static readonly Failure Cancelled = new(FailureKind.Stopping, "the job was cancelled");
-
-    private bool IsStored(ContentId id, int chunk)
-    {
-        using var lease = store.TryLease(id);
-        return lease is not null && lease.Version.Has(chunk);
-    }
 }

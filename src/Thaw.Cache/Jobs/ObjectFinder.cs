@@ -9,6 +9,11 @@ namespace Thaw.Cache.Jobs;
 /// <summary>Finds the objects that a path names, page by page.</summary>
 internal sealed class ObjectFinder(MountTable mounts)
 {
+    /// <summary>Why a path can name nothing on this node; null when it may.</summary>
+    public Failure? Refuse(string path) => !PathPattern.Parse(path).TryGet(out var pattern, out var invalid)
+        ? invalid
+        : mounts.TryGet(pattern.Path.Mount, out _, out var missing) ? null : missing;
+
     /// <summary>
     /// Each matching object of a path, at the origin or, while it is down, among the known ones. One failure ends it. A
     /// single path yields itself without asking anybody.

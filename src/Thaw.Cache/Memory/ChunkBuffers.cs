@@ -16,6 +16,9 @@ internal sealed class ChunkBuffers(long capacityBytes) : IDisposable
 
     public long CapacityBytes { get; } = Math.Max(capacityBytes, Geometry.ChunkBytes);
 
+    /// <summary>Called without any lock of this type whenever memory comes back.</summary>
+    public Action Returned { get; set; } = static () => { };
+
     /// <summary>Bytes rented now.</summary>
     public long UsedBytes => Volatile.Read(ref _usedBytes);
 
@@ -63,11 +66,14 @@ internal sealed class ChunkBuffers(long capacityBytes) : IDisposable
             if (buffer.Capacity == Geometry.ChunkBytes)
             {
                 _whole.Push(buffer);
-                return;
             }
-
-            _allocatedBytes -= buffer.Capacity;
-            buffer.Free();
+            else
+            {
+                _allocatedBytes -= buffer.Capacity;
+                buffer.Free();
+            }
         }
+
+        Returned();
     }
 }

@@ -65,8 +65,14 @@ internal sealed class MountCatalog : IAsyncDisposable
         Names.TouchAsked(key, DateTimeOffset.UnixEpoch);
     }
 
-    /// <summary>A reader has ended.</summary>
-    public void NoteUsed(string key) => Names.TouchUsed(key, _clock.GetUtcNow());
+    /// <summary>A reader has ended. Many short readers of one key cost one note a second.</summary>
+    public void NoteUsed(string key)
+    {
+        var now = _clock.GetUtcNow();
+        var used = Names.TryGet(key, out var known) ? known.LastUsed : null;
+        if (used is not { } last || (now - last).Duration() >= Limits.UsedPrecision)
+            Names.TouchUsed(key, now);
+    }
 
     /// <summary>One page of keys, from the origin or, while it is down, of those that are known.</summary>
     public async ValueTask<(Result<ListPage> Page, bool Stale)> ListAsync(

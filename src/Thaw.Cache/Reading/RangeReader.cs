@@ -48,7 +48,7 @@ internal sealed class RangeReader : IRangeReader
             && range == ByteRange.All(source.Version.SizeBytes)
             && _lease?.Version.Verdict != Storage.Format.Verdict.Origin;
         if (_lease is { Version: { IsComplete: true, Verdict: Storage.Format.Verdict.None } })
-            verifier.Enqueue(source);
+            _ = verifier.Enqueue(source);
         meter.ReaderOpened();
     }
 
@@ -154,7 +154,7 @@ internal sealed class RangeReader : IRangeReader
     {
         if (!_sums || _position != _end)
             return bytes;
-        if (_source.Version.Sum!.Matches(_sum.ToBytes()))
+        if (_source.Version.Sum!.Matches(RunningCrc.ToBytes(_sum.Value)))
             return bytes;
         read.Span[..bytes].Clear();
         _verifier.ReportMismatch(_source);

@@ -8,10 +8,10 @@ using Thaw.Storage.Versions;
 namespace Thaw.Cache.Reading;
 
 /// <summary>
-/// The chunks that a reader stands at and will come to: one interest in each of their flights. It begins narrow, so that
-/// a reader of a header fetches little. While the reader has to wait, it aims at twice what keeps the way to the origin
-/// full: the shortest fetch seen, divided by the time from chunk to chunk. More would only queue there, and touch memory
-/// for nothing. Used by one reader at a time.
+/// The chunks that a reader stands at and will come to: one interest in each of their flights. It begins narrow, so
+/// that a reader of a header fetches little. While the reader has to wait, it aims at twice what keeps the way to the
+/// origin full: the shortest fetch seen, divided by the time from chunk to chunk. More would only queue there, and
+/// touch memory for nothing. Used by one reader at a time.
 /// </summary>
 internal sealed class ReadWindow(FetchSource source, FlightTable flights, ByteRange range) : IDisposable
 {
@@ -82,7 +82,8 @@ internal sealed class ReadWindow(FetchSource source, FlightTable flights, ByteRa
         if (!waited || _shortestFetch == TimeSpan.MaxValue || each <= TimeSpan.Zero)
             return;
         var filling = Math.Min(_shortestFetch / each, Limits.WindowChunksMost);
-        _width = Math.Clamp((int)Math.Ceiling(2 * filling), Limits.WindowChunks, Math.Min(2 * _width, Limits.WindowChunksMost));
+        _width = Math.Clamp(
+            (int)Math.Ceiling(2 * filling), Limits.WindowChunks, Math.Min(2 * _width, Limits.WindowChunksMost));
     }
 
     private void LeaveBefore(int chunk)

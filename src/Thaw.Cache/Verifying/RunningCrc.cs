@@ -16,11 +16,14 @@ internal struct RunningCrc
             _crc = Crc32C.Combine(_crc, blockCrcs[block], Geometry.BlockLength(chunkLength, block));
     }
 
+    /// <summary>The CRC so far.</summary>
+    public readonly uint Value => _crc;
+
     /// <summary>Big-endian, as origins write it.</summary>
-    public readonly byte[] ToBytes()
+    public static byte[] ToBytes(uint crc)
     {
         var bytes = new byte[sizeof(uint)];
-        BinaryPrimitives.WriteUInt32BigEndian(bytes, _crc);
+        BinaryPrimitives.WriteUInt32BigEndian(bytes, crc);
         return bytes;
     }
 }

@@ -24,32 +24,39 @@ internal sealed class VersionVerifier : IAsyncDisposable
 {
     private const int ReadBytes = 1 << 20;
 
-    private readonly Channel<FetchSource> _queue = Channel.CreateUnbounded<FetchSource>(
-        new UnboundedChannelOptions { SingleReader = true });
+    private readonly Channel<FetchSource> _quick = NewQueue();
+    private readonly Channel<FetchSource> _thorough = NewQueue();
     private readonly ConcurrentDictionary<ContentId, TaskCompletionSource<bool>> _pending = new();
     private readonly CancellationTokenSource _stopping = new();
     private readonly ChunkStore _store;
     private readonly ILogger _logger;
-    private readonly Task _worker;
+    private readonly Task _workers;
     private long _mismatches;
 
     public VersionVerifier(ChunkStore store, ILogger<VersionVerifier> logger)
     {
         (_store, _logger) = (store, logger);
-        _worker = Task.Run(RunAsync);
+        _workers = Task.WhenAll(Task.Run(() => RunAsync(_quick)), Task.Run(() => RunAsync(_thorough)));
     }
 
     /// <summary>Versions whose bytes were not what the origin's sum says.</summary>
     public long Mismatches => Volatile.Read(ref _mismatches);
 
+    /// <summary>Called when a version turned out not to be the origin's.</summary>
+    public Action<ContentId> Dropped { get; set; } = static _ => { };
+
     /// <summary>
-    /// Asks for the verdict of a version that has just become complete; a pending one is not asked for twice.
+    /// Asks for the verdict of a version that has just become complete; a pending one is not asked for twice. The task
+    /// ends with whether the version is the origin's as far as can be told.
     /// </summary>
-    public void Enqueue(FetchSource source)
+    public Task<bool> Enqueue(FetchSource source)
     {
         var done = new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);
-        if (_pending.TryAdd(source.Version.Id, done) && !_queue.Writer.TryWrite(source))
+        var pending = _pending.GetOrAdd(source.Version.Id, done);
+        var queue = source.Version.Sum is { IsCheap: false } ? _thorough : _quick;
+        if (pending == done && !queue.Writer.TryWrite(source))
             done.TrySetResult(false);
+        return pending.Task;
     }
 
     /// <summary>
@@ -73,11 +80,10 @@ internal sealed class VersionVerifier : IAsyncDisposable
                 return true;
         }
 
-        Enqueue(source);
+        var checking = Enqueue(source);
         if (sum is { IsCheap: false } && !untilOrigin)
             return true;
-        return !_pending.TryGetValue(source.Version.Id, out var pending)
-            || await pending.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
+        return await checking.WaitAsync(cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>A reader found that the whole does not match its sum.</summary>
@@ -86,26 +92,31 @@ internal sealed class VersionVerifier : IAsyncDisposable
         Interlocked.Increment(ref _mismatches);
         Log.SumMismatch(_logger, source.Key, source.Catalog.Origin.Name, source.Version.Sum!);
         _store.Drop(source.Version.Id);
+        Dropped(source.Version.Id);
         source.Catalog.Invalidate(source.Key);
     }
 
     public async ValueTask DisposeAsync()
     {
-        _queue.Writer.TryComplete();
+        _quick.Writer.TryComplete();
+        _thorough.Writer.TryComplete();
         await _stopping.CancelAsync().ConfigureAwait(false);
-        await _worker.ConfigureAwait(false);
+        await _workers.ConfigureAwait(false);
         foreach (var (_, pending) in _pending)
             pending.TrySetResult(false);
         _stopping.Dispose();
     }
 
-    private async Task RunAsync()
+    private static Channel<FetchSource> NewQueue() =>
+        Channel.CreateUnbounded<FetchSource>(new UnboundedChannelOptions { SingleReader = true });
+
+    private async Task RunAsync(Channel<FetchSource> queue)
     {
         try
         {
-            await foreach (var source in _queue.Reader.ReadAllAsync(_stopping.Token).ConfigureAwait(false))
+            await foreach (var source in queue.Reader.ReadAllAsync(_stopping.Token).ConfigureAwait(false))
             {
-                var good = await CheckAsync(source, _stopping.Token).ConfigureAwait(false);
+                var good = await TryCheckAsync(source).ConfigureAwait(false);
                 if (_pending.TryRemove(source.Version.Id, out var pending))
                     pending.TrySetResult(good);
             }
@@ -116,6 +127,19 @@ internal sealed class VersionVerifier : IAsyncDisposable
         }
     }
 
+    private async Task<bool> TryCheckAsync(FetchSource source)
+    {
+        try
+        {
+            return await CheckAsync(source, _stopping.Token).ConfigureAwait(false);
+        }
+        catch (Exception error) when (!_stopping.IsCancellationRequested)
+        {
+            Log.CheckBroke(_logger, source.Key, error);
+            return false;
+        }
+    }
+
     private async Task<bool> CheckAsync(FetchSource source, CancellationToken cancellationToken)
     {
         using var lease = _store.TryLease(source.Version.Id);
@@ -123,23 +147,47 @@ internal sealed class VersionVerifier : IAsyncDisposable
             return false;
         if (lease.Version.Verdict == Verdict.Origin)
             return true;
-        if (source.Version.Sum is not { } sum)
-            return await _store.WriteVerdictAsync(lease, Verdict.Transport).ConfigureAwait(false);
-        if (!sum.IsCheap)
-            await _store.WriteVerdictAsync(lease, Verdict.Transport).ConfigureAwait(false);
-        var computed = sum.Kind == SumKind.Crc32C
-            ? await CombineAsync(lease.Version, cancellationToken).ConfigureAwait(false)
-            : await ReadOnceAsync(lease.Version, sum.Kind, cancellationToken).ConfigureAwait(false);
+        var whole = await CombineAsync(lease.Version, cancellationToken).ConfigureAwait(false);
+        if (whole is not { } crc)
+            return false;
+        var sum = source.Version.Sum;
+        if (sum is not { IsCheap: true } && lease.Version.Verdict == Verdict.None)
+            await _store.WriteVerdictAsync(lease, Verdict.Transport, crc).ConfigureAwait(false);
+        if (sum is null)
+            return true;
+        var computed = sum.Kind switch
+        {
+            SumKind.Crc32C => RunningCrc.ToBytes(crc),
+            SumKind.Crc64Nvme => TryCombine64(lease.Version)
+                ?? await ReadOnceAsync(lease.Version, sum.Kind, cancellationToken).ConfigureAwait(false),
+            _ => await ReadOnceAsync(lease.Version, sum.Kind, cancellationToken).ConfigureAwait(false),
+        };
         if (computed is null)
             return false;
         if (sum.Matches(computed))
-            return await _store.WriteVerdictAsync(lease, Verdict.Origin).ConfigureAwait(false);
+            return await _store.WriteVerdictAsync(lease, Verdict.Origin, crc).ConfigureAwait(false);
         ReportMismatch(source);
         return false;
     }
 
+    /// <summary>CRC-64/NVME from the chunks' ones; null when one of them was not entered.</summary>
+    private static byte[]? TryCombine64(VersionFile version)
+    {
+        ulong sum = 0;
+        for (var chunk = 0; chunk < version.ChunkCount; chunk++)
+        {
+            if (version.TryGetCrc64(chunk) is not { } crc)
+                return null;
+            sum = Crc64Nvme.Combine(sum, crc, Geometry.ChunkLength(version.SizeBytes, chunk));
+        }
+
+        var bytes = new byte[sizeof(ulong)];
+        BinaryPrimitives.WriteUInt64BigEndian(bytes, sum);
+        return bytes;
+    }
+
     /// <summary>CRC-32C of a complete version from its block CRCs; null when a chunk is lost on the way.</summary>
-    public static async Task<byte[]?> CombineAsync(VersionFile version, CancellationToken cancellationToken)
+    public static async Task<uint?> CombineAsync(VersionFile version, CancellationToken cancellationToken)
     {
         var sum = new RunningCrc();
         for (var chunk = 0; chunk < version.ChunkCount; chunk++)
@@ -150,7 +198,7 @@ internal sealed class VersionVerifier : IAsyncDisposable
             sum.Add(crcs, Geometry.ChunkLength(version.SizeBytes, chunk));
         }
 
-        return sum.ToBytes();
+        return sum.Value;
     }
 
     private static async Task<byte[]?> ReadOnceAsync(

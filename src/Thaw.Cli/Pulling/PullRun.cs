@@ -31,8 +31,9 @@ internal sealed class PullRun(Terminal terminal, NodeClient client, bool json)
         if (objects.Value is not { } page)
             return objects.Failure!;
         if (page.Objects.IsEmpty)
-            return new CliFailure(
-                ExitCode.NotFound, $"there is nothing at {path} on {client.Node}; a prefix ends in a slash.");
+            return new CliFailure(ExitCode.NotFound,
+                $"nothing at {client.Node} matches {path}; a prefix ends in a slash, "
+                + $"and \"thaw ls {path.Mount}/\" lists what there is.");
         var bucket = await FindBucketAsync(path.Mount, cancellationToken);
         if (bucket.Value is null)
             return bucket.Failure!;

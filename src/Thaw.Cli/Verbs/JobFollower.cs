@@ -63,6 +63,9 @@ internal sealed class JobFollower(Terminal terminal, NodeClient client, bool jso
             terminal.Error.WriteLine($"thaw: {error}");
         if (job.State == "done" && job.VerifiedObjects == job.Objects && job.BadBlocks == 0 && job.Errors.IsEmpty)
             return ExitCode.Done;
+        // Nothing was found: the job's own sentences say it all.
+        if (job is { State: "failed", Objects: 0, Errors.IsEmpty: false })
+            return ExitCode.Failed;
         var bad = job.BadBlocks > 0 ? $", {job.BadBlocks} bad blocks" : "";
         return terminal.Fail(new CliFailure(ExitCode.Failed,
             $"{job.Kind} job {job.Id} on {client.Node} is {job.State} with {job.Objects - job.VerifiedObjects} objects "

@@ -12,7 +12,7 @@ internal static class LsVerb
     {
         var path = new Argument<string?>("PATH")
         {
-            Description = "An object or a prefix (trailing slash); without it, the mounts",
+            Description = "An object, a prefix (trailing slash) or a glob; without it, the mounts",
             Arity = ArgumentArity.ZeroOrOne,
         };
         var verb = new Verb("ls", "Lists mounts, or objects with what of each is cached",
@@ -62,7 +62,7 @@ internal static class LsVerb
             return terminal.Fail(reply.Failure!);
         if (page.Objects.IsEmpty && !path.EndsWith('/'))
             return terminal.Fail(new CliFailure(ExitCode.NotFound,
-                $"there is no object {path} at {client.Node}; a prefix ends in a slash."));
+                $"nothing at {client.Node} matches {path}; a prefix ends in a slash."));
         if (json)
             terminal.WriteJson(page, ApiJson.Default.ObjectPage);
         else

@@ -24,7 +24,11 @@ internal static class Paths
 
     private static void Check(IEnumerable<string> paths, Action<string> report)
     {
-        foreach (var path in paths.Where(path => !ObjectPath.TryParse(path, out _)))
-            report($"\"{path}\" is no path; write mount/key, such as models/llama-70b/.");
+        // The parser takes an option that it does not know for an argument; no mount begins with a dash.
+        foreach (var path in paths)
+            if (path.StartsWith('-'))
+                report($"There is no option \"{path}\" here.");
+            else if (!ObjectPath.TryParse(path, out _))
+                report($"\"{path}\" is no path; write mount/key, such as models/llama-70b/.");
     }
 }

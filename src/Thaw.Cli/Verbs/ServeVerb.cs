@@ -21,7 +21,8 @@ internal static class ServeVerb
     {
         var config = new Option<string?>("--config")
         {
-            Description = "Configuration file; without one, mounts come from THAW_ORIGIN_NAME=URL",
+            Description = "Configuration file; without one, mounts come from THAW_ORIGIN_NAME=URL "
+                + "and the cache is ~/.cache/thaw with 80 % of the free disk",
             HelpName = "FILE",
         };
         var level = new Option<string>("--log-level")
@@ -86,11 +87,13 @@ internal static class ServeVerb
         // Standard output is for results.
         builder.Services.Configure<ConsoleLoggerOptions>(options =>
             options.LogToStandardErrorThreshold = LogLevel.Trace);
+        // A port in use is told in one sentence by the verb; the host would log it with its trace.
+        builder.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.None);
         if (level >= LogLevel.Information)
             builder.AddFilter("Microsoft.AspNetCore", LogLevel.Warning);
     });
 
-    private static Dictionary<string, string> Variables() =>
+    internal static Dictionary<string, string> Variables() =>
         Environment.GetEnvironmentVariables().Cast<DictionaryEntry>()
         .ToDictionary(entry => (string)entry.Key, entry => (string?)entry.Value ?? "", StringComparer.Ordinal);
 }

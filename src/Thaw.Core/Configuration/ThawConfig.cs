@@ -55,7 +55,8 @@ public sealed record CacheConfig
 /// <param name="Path">Directory, made if missing.</param>
 /// <param name="Capacity">Absolute bytes, or null when <paramref name="CapacityPercent"/> says.</param>
 /// <param name="CapacityPercent">Percent of the file system's size, 1-100.</param>
-public sealed record DiskConfig(string Path, ByteSize? Capacity, int? CapacityPercent);
+/// <param name="OfFree">The percent are of what is free or the cache's own already, not of the size.</param>
+public sealed record DiskConfig(string Path, ByteSize? Capacity, int? CapacityPercent, bool OfFree = false);
 
 /// <summary>Schemes of origin URLs.</summary>
 public enum OriginScheme

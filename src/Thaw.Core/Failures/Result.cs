@@ -20,6 +20,9 @@ public readonly struct Result<T>
     /// <summary>The value; asking a failure for it is a bug.</summary>
     public T Value => Failure is null ? _value : throw new InvalidOperationException(Failure.Message);
 
+    /// <summary>The value, or the default one in place of a failure.</summary>
+    public T? ValueOrDefault => _value;
+
     /// <summary>Splits the result.</summary>
     public bool TryGet([MaybeNullWhen(false)] out T value, [NotNullWhen(false)] out Failure? failure)
     {

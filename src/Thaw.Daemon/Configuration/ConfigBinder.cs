@@ -75,7 +75,7 @@ internal static class ConfigBinder
                     ? $"{path} stands here a second time; name each directory once."
                     : $"{path} and {other.Path} lie inside one another; use separate directories.");
             var capacity = values.Get($"cache.disks[{index}].capacity", new CapacityValue(null, 80));
-            disks.Add(new DiskConfig(path, capacity.Size, capacity.Percent));
+            disks.Add(new DiskConfig(path, capacity.Size, capacity.Percent, capacity.OfFree));
         }
 
         return disks.ToImmutable();

@@ -30,7 +30,8 @@ public sealed record ConfigDifference(ImmutableArray<string> Live, ImmutableArra
         return open < 0 ? key : string.Concat(key.AsSpan(0, open + 1), key.AsSpan(close));
     }
 
-    private static Dictionary<string, string?> Flatten(ThawConfig config)
+    /// <summary>Each option that is set, by its key; no secret is among them: keys are named by files.</summary>
+    public static Dictionary<string, string?> Flatten(ThawConfig config)
     {
         var flat = new Dictionary<string, string?>(StringComparer.Ordinal)
         {
@@ -48,7 +49,7 @@ public sealed record ConfigDifference(ImmutableArray<string> Live, ImmutableArra
         {
             flat[$"cache.disks[{disk.Path}].path"] = disk.Path;
             flat[$"cache.disks[{disk.Path}].capacity"] = disk.Capacity?.Bytes.ToString(CultureInfo.InvariantCulture)
-                ?? $"{disk.CapacityPercent}%";
+                ?? $"{disk.CapacityPercent}%{(disk.OfFree ? " of free" : "")}";
         }
 
         foreach (var mount in config.Mounts)

@@ -10,7 +10,7 @@ public static class EnvironmentConfig
 {
     private const string Prefix = "THAW_ORIGIN_";
 
-    /// <summary>Percent of the file system's size that the cache may use.</summary>
+    /// <summary>Percent of the free disk, the cache's own bytes counted as free, that the cache may use.</summary>
     public const int CapacityPercent = 80;
 
     /// <summary>Reads the environment; at least one mount is needed.</summary>
@@ -46,7 +46,7 @@ public static class EnvironmentConfig
         {
             values.SetCount("cache.disks", 1);
             values.Set("cache.disks[0].path", Path.Combine(cacheHome, "thaw"));
-            values.Set("cache.disks[0].capacity", new CapacityValue((ByteSize?)null, CapacityPercent));
+            values.Set("cache.disks[0].capacity", new CapacityValue((ByteSize?)null, CapacityPercent, OfFree: true));
         }
 
         return ConfigBinder.Bind(values);

@@ -6,6 +6,8 @@ namespace Thaw.Daemon.Configuration;
 /// <summary>Composes the mounts and checks each and all of them.</summary>
 internal static class MountBinder
 {
+    private const int MostRegionCharacters = 63; // of a label of a host name (RFC 1035)
+
     /// <summary>The mounts; those with errors are left out once the errors are reported.</summary>
     public static ImmutableArray<MountConfig> Bind(ConfigValues values)
     {
@@ -54,6 +56,12 @@ internal static class MountBinder
         if (url.Scheme == OriginScheme.File)
             RefuseForDirectory(path, values);
         var region = values.Get($"{path}.region", "auto");
+        // It becomes a part of a host name, and the SDK refuses others only when the origin is made.
+        if (region.Length > MostRegionCharacters
+            || !region.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.'))
+            values.Report(values.Line($"{path}.region"), $"{path}.region",
+                $"\"{OptionText.Shorten(region)}\" is no region's name: "
+                + $"letters, digits, '-', '_' and '.', at most {MostRegionCharacters}.");
         return new MountConfig
         {
             Name = name,

@@ -4,8 +4,8 @@ using Thaw.Core.Units;
 
 namespace Thaw.Daemon.Configuration;
 
-/// <summary>A capacity as written: bytes or percent.</summary>
-internal sealed record CapacityValue(ByteSize? Size, int? Percent);
+/// <summary>A capacity as written: bytes or percent; of the free space only where nobody wrote it.</summary>
+internal sealed record CapacityValue(ByteSize? Size, int? Percent, bool OfFree = false);
 
 /// <summary>Turns the text of an option into its value, within the bounds of its row.</summary>
 internal static class OptionText

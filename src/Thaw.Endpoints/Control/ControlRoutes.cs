@@ -17,6 +17,8 @@ internal sealed class ControlRoutes(INodeControl control)
 {
     private const string StatsText = "Counters since start and gauges of the node; with scope=cluster, of all nodes.";
     private const string ObjectsText = "Objects at or below a path and what of each is cached, a page at a time.";
+    private const string PathText =
+        "mount/key, a prefix with a trailing slash, or a glob with * and **; a mount's name alone is all of it.";
     private const string JobText = "Starts a job: loads objects into the cache, or verifies cached ones.";
     private const string FreeText = "Drops cached bytes; pinned objects and objects in use are left and counted.";
 
@@ -91,7 +93,7 @@ internal sealed class ControlRoutes(INodeControl control)
             : Bad($"Parameter 'scope' is '{scope}': it is node or cluster.");
 
     private async Task<IResult> Objects(
-        [Description("mount/key, or a prefix with a trailing slash; a mount's name alone is all of it.")] string? path,
+        [Description(PathText)] string? path,
         [Description("The continuation of the page before.")] string? continuation,
         [Description("Most objects on the page, 1-1000; 1000 unless given.")] string? limit,
         CancellationToken cancellationToken)

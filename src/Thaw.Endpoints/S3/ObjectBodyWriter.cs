@@ -1,7 +1,10 @@
 using System.IO.Pipelines;
+using System.Runtime.CompilerServices;
+using Microsoft.AspNetCore.Http;
 using Thaw.Core.Chunks;
 using Thaw.Core.Contracts;
 using Thaw.Core.Failures;
+using Thaw.Endpoints.Transport;
 
 namespace Thaw.Endpoints.S3;
 
@@ -21,16 +24,22 @@ internal enum BodyOutcome
 }
 
 /// <summary>
-/// Moves one range from its reader into the response, block by block, straight into the transport's memory. Flushing
-/// waits while the client is slow, so at most the transport's buffer and one block are held for a connection. The first
-/// block is read before headers are sent, while a failure can still be told properly. One caller; the reader belongs to
-/// it.
+/// Moves one range from its reader into the response, straight into the transport's memory. Flushing waits while the
+/// client is slow, so at most one buffer is held for a connection. The first bytes are read before headers are sent,
+/// while a failure can still be told properly. One caller; the reader belongs to it.
 /// </summary>
 internal sealed class ObjectBodyWriter(
-    IRangeReader reader, long lengthBytes, PipeWriter output, S3Throttle? throttle, TimeProvider time)
+    IRangeReader reader, long lengthBytes, HttpContext http, S3Throttle? throttle, TimeProvider time)
 {
+    /// <summary>A client that is as fast as the node gives its thread back this often, for those that wait.</summary>
+    private const int TurnBytes = Geometry.ChunkBytes;
+
+    private readonly PipeWriter _output = http.Response.BodyWriter;
+    private readonly IBodyAhead? _ahead = http.Features.Get<IBodyAhead>();
     private long _remainingBytes = lengthBytes;
     private int _unflushedBytes;
+    private int _preparedBytes;
+    private int _turnBytes;
 
     /// <summary>Why the outcome is <see cref="BodyOutcome.Failed"/>.</summary>
     public Failure? Failure { get; private set; }
@@ -38,25 +47,30 @@ internal sealed class ObjectBodyWriter(
     /// <summary>Bytes that are still to come; tells how far a failed body got.</summary>
     public long RemainingBytes => _remainingBytes;
 
-    /// <summary>Reads the first block into the response's memory; nothing is sent yet. Null if all is well.</summary>
-    public async ValueTask<Failure?> ReadFirstAsync(CancellationToken cancellationToken) =>
-        _remainingBytes == 0 ? null : await ReadBlockAsync(cancellationToken);
+    /// <summary>Reads the first bytes into memory of the response; nothing is sent yet. Null if all is well.</summary>
+    public async ValueTask<Failure?> ReadFirstAsync(CancellationToken cancellationToken)
+    {
+        if (_remainingBytes == 0)
+            return null;
+        if (_ahead is null)
+            return await ReadBlockAsync(cancellationToken);
+        // One block, however much memory there is: the client waits for its first byte.
+        var memory = _ahead.Prepare(Least);
+        var read = await FillAsync(memory[..Math.Min(memory.Length, Geometry.BlockBytes)], cancellationToken);
+        if (!read.TryGet(out _preparedBytes, out var failure))
+            _ahead.Withdraw();
+        return failure;
+    }
 
-    /// <summary>Sends the headers with the first block, then the rest.</summary>
+    /// <summary>Sends the headers with the first bytes, then the rest.</summary>
     public async ValueTask<BodyOutcome> WriteAsync(CancellationToken cancellationToken)
     {
+        if (_preparedBytes > 0)
+            await OfferAsync(cancellationToken);
         while (true)
         {
-            if (_unflushedBytes > 0)
-            {
-                if (throttle is not null)
-                    await throttle.TakeAsync(_unflushedBytes, time, cancellationToken);
-                _unflushedBytes = 0;
-                var flushed = await output.FlushAsync(cancellationToken);
-                if (flushed.IsCompleted || flushed.IsCanceled)
-                    return _remainingBytes == 0 ? BodyOutcome.Complete : BodyOutcome.ClientGone;
-            }
-
+            if (_unflushedBytes > 0 && !await FlushAsync(cancellationToken))
+                return _remainingBytes == 0 ? BodyOutcome.Complete : BodyOutcome.ClientGone;
             if (_remainingBytes == 0)
                 return BodyOutcome.Complete;
             Failure = await ReadBlockAsync(cancellationToken);
@@ -65,19 +79,58 @@ internal sealed class ObjectBodyWriter(
         }
     }
 
+    private int Least => (int)Math.Min(Geometry.BlockBytes, _remainingBytes);
+
+    private async ValueTask OfferAsync(CancellationToken cancellationToken)
+    {
+        await http.Response.StartAsync(cancellationToken);
+        _ahead!.Offer();
+        _output.GetMemory();
+        Advance(_preparedBytes);
+    }
+
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    private async ValueTask<bool> FlushAsync(CancellationToken cancellationToken)
+    {
+        if (throttle is not null)
+            await throttle.TakeAsync(_unflushedBytes, time, cancellationToken);
+        _turnBytes += _unflushedBytes;
+        _unflushedBytes = 0;
+        var flushed = await _output.FlushAsync(cancellationToken);
+        if (_turnBytes >= TurnBytes)
+        {
+            _turnBytes = 0;
+            await Task.Yield();
+        }
+
+        return !flushed.IsCompleted && !flushed.IsCanceled;
+    }
+
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private async ValueTask<Failure?> ReadBlockAsync(CancellationToken cancellationToken)
     {
-        var memory = output.GetMemory(Geometry.BlockBytes);
-        var most = (int)Math.Min(Math.Min(memory.Length, Geometry.BlockBytes), _remainingBytes);
-        var read = await reader.ReadAsync(memory[..most], cancellationToken);
+        var read = await FillAsync(_output.GetMemory(Least), cancellationToken);
         if (!read.TryGet(out var bytes, out var failure))
             return failure;
-        if (bytes <= 0 || bytes > most)
-            return new Failure(
-                FailureKind.OriginProtocol, $"The object ended {_remainingBytes} bytes before its size.");
-        output.Advance(bytes);
+        Advance(bytes);
+        return null;
+    }
+
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    private async ValueTask<Result<int>> FillAsync(Memory<byte> memory, CancellationToken cancellationToken)
+    {
+        var limit = throttle is null ? SendBuffers.LargeBytes : Geometry.BlockBytes;
+        var most = (int)Math.Min(Math.Min(memory.Length, limit), _remainingBytes);
+        var read = await reader.ReadAsync(memory[..most], cancellationToken);
+        return read.TryGet(out var bytes, out _) && (bytes <= 0 || bytes > most)
+            ? new Failure(FailureKind.OriginProtocol, $"The object ended {_remainingBytes} bytes before its size.")
+            : read;
+    }
+
+    private void Advance(int bytes)
+    {
+        _output.Advance(bytes);
         _remainingBytes -= bytes;
         _unflushedBytes += bytes;
-        return null;
     }
 }

@@ -112,7 +112,7 @@ internal sealed class ObjectOperations(IModelReader models, S3Throttle? throttle
     {
         await using var reader = models.OpenRange(path, version, range, Face.S3);
         var response = exchange.Http.Response;
-        var body = new ObjectBodyWriter(reader, range.Length, response.BodyWriter, throttle, time);
+        var body = new ObjectBodyWriter(reader, range.Length, exchange.Http, throttle, time);
         if (WriteHeaders(exchange, version, range, isPart) is { } error)
         {
             await exchange.FailAsync(error);

@@ -9,6 +9,7 @@ using Thaw.Core;
 using Thaw.Core.Chunks;
 using Thaw.Core.Configuration;
 using Thaw.Core.Contracts;
+using Thaw.Endpoints.Transport;
 
 namespace Thaw.Endpoints.S3;
 
@@ -21,6 +22,7 @@ public sealed partial class S3Server : IAsyncDisposable
 {
     private readonly KestrelServer _server;
     private readonly S3Application _application;
+    private readonly SendBuffers _buffers = new();
     private readonly ILogger _logger;
     private IPEndPoint? _endPoint;
 
@@ -54,13 +56,16 @@ public sealed partial class S3Server : IAsyncDisposable
         adjust?.Invoke(options.Limits);
         options.ResponseHeaderEncodingSelector = _ => Encoding.UTF8; // user metadata may be any text
         options.Listen(config.Listen, listen => listen.Protocols = HttpProtocols.Http1);
-        var transport = new SocketTransportFactory(Options.Create(new SocketTransportOptions()), loggerFactory);
-        _server = new KestrelServer(Options.Create(options), transport, loggerFactory);
+        var transport = new SocketTransportFactory(Options.Create(SocketOptions()), loggerFactory);
+        _server = new KestrelServer(Options.Create(options), new DirectTransport(transport, _buffers), loggerFactory);
     }
 
     /// <summary>Where the endpoint listens; the port is the real one, also when 0 was configured.</summary>
     public IPEndPoint EndPoint =>
         _endPoint ?? throw new InvalidOperationException("The S3 endpoint has not been started.");
+
+    /// <summary>Send buffers that connections hold now.</summary>
+    internal int RentedBuffers => _buffers.Rented;
 
     /// <summary>Binds the listener. An address in use is an <see cref="IOException"/>.</summary>
     public async Task StartAsync(CancellationToken cancellationToken)
@@ -81,7 +86,17 @@ public sealed partial class S3Server : IAsyncDisposable
     {
         await _server.StopAsync(new CancellationToken(canceled: true));
         _server.Dispose();
+        _buffers.Dispose();
     }
+
+    private static SocketTransportOptions SocketOptions() => new()
+    {
+        // Nothing in a request blocks its thread, so it is served on the thread that received it.
+        UnsafePreferInlineScheduling = true,
+
+        // An idle connection keeps 4 KiB, and each request saves a receive.
+        WaitForDataBeforeAllocatingBuffer = false,
+    };
 
     private static void SetLimits(KestrelServerLimits limits)
     {
@@ -92,8 +107,5 @@ public sealed partial class S3Server : IAsyncDisposable
         limits.MaxRequestBodySize = Limits.RefusedBodyBytes;
         limits.MinResponseDataRate = new MinDataRate(
             Geometry.BlockBytes / Limits.SlowestBlock.TotalSeconds, Limits.SlowestBlock);
-
-        // Two blocks: one is on its way to the client while the next one is read.
-        limits.MaxResponseBufferSize = 2 * Geometry.BlockBytes;
     }
 }

@@ -18,9 +18,8 @@ internal class DiskFile : IDisposable
     /// <summary>The descriptor, for the kernel's passthrough and for sending without a copy.</summary>
     public SafeFileHandle Handle => _handle;
 
-    public static DiskFile Open(string path, bool create) => new(File.OpenHandle(
-        path, create ? FileMode.OpenOrCreate : FileMode.Open, FileAccess.ReadWrite,
-        FileShare.ReadWrite | FileShare.Delete));
+    public static DiskFile Open(string path, FileMode mode) => new(File.OpenHandle(
+        path, mode, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete));
 
     /// <summary>
     /// Reads only what the page cache holds, without ever waiting for the disk: the number of bytes, or -1 when the

@@ -6,6 +6,9 @@ namespace Thaw.Storage.Disks;
 /// </summary>
 internal sealed class DiskQueue : IAsyncDisposable
 {
+    /// <summary>More than can wait for a place at once.</summary>
+    private const int WaitersMost = 1 << 20;
+
     private readonly Queue<DiskWork> _work = new();
     private readonly SemaphoreSlim _places;
     private readonly Thread[] _threads;
@@ -16,7 +19,7 @@ internal sealed class DiskQueue : IAsyncDisposable
 
     public DiskQueue(string name, int threads, int bound)
     {
-        _places = new SemaphoreSlim(bound, bound);
+        _places = new SemaphoreSlim(bound);
         _running = threads;
         _threads = new Thread[threads];
         for (var index = 0; index < threads; index++)
@@ -58,6 +61,8 @@ internal sealed class DiskQueue : IAsyncDisposable
         }
 
         await _stopped.Task.ConfigureAwait(false);
+        // Whoever still waits for a place finds the queue stopped.
+        _places.Release(WaitersMost);
         _places.Dispose();
     }
 

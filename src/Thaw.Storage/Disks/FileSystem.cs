@@ -5,7 +5,7 @@ namespace Thaw.Storage.Disks;
 /// </summary>
 internal class FileSystem
 {
-    public virtual DiskFile Open(string path, bool create) => DiskFile.Open(path, create);
+    public virtual DiskFile Open(string path, FileMode mode) => DiskFile.Open(path, mode);
 
     public virtual void CreateFolder(string path) => Directory.CreateDirectory(path);
 

@@ -9,6 +9,7 @@ internal static unsafe partial class Native
     /// <summary>uapi/linux/fs.h: fail with EAGAIN instead of waiting for the disk.</summary>
     public const int RwfNoWait = 0x8;
 
+    public const int WouldBlock = 11;
     public const int ErrorNoSpace = 28;
     public const int ErrorQuota = 122;
     private const int LockExclusiveNonBlocking = 2 | 4;

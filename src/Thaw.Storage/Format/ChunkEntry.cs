@@ -18,23 +18,35 @@ internal enum ChunkState : byte
     Durable = 2,
 
     /// <summary>
+    /// The bytes are lost, the block CRC list is good: what comes back can be compared with what was here. In memory
+    /// such a chunk is absent.
+    /// </summary>
+    Lost = 3,
+
+    /// <summary>
     /// Never on disk: entered as written by another boot of this machine that did not stop cleanly, and not checked
     /// yet.
     /// </summary>
-    Suspect = 3,
+    Suspect = 255,
 }
 
 /// <summary>
-/// One entry of a map: 16 bytes. Its CRC and that of the block CRC list are seeded with the ContentId and the chunk's
-/// index, so that an entry or list of another place or version never checks. An absent entry is 16 zeros.
+/// One entry of a map: 32 bytes. Its CRC and that of the block CRC list are seeded with the ContentId and the chunk's
+/// index, so that an entry or list of another place or version never checks. An absent entry is 32 zeros.
 /// <code>
-///  0  state, u8 (1 written, 2 durable)      8  CRC-32C of (ContentId, index, block CRC list), u32
-///  1  zeros                                12  CRC-32C of (ContentId, index, bytes 0-11), u32
+///  0  state, u8 (1 written, 2 durable, 3 lost)     16  CRC-64/NVME of the chunk, u64, if flag 1 is set
+///  1  flags, u8 (1: the CRC-64 is entered)         24  zeros
+///  2  zeros                                        28  CRC-32C of (ContentId, index, bytes 0-27), u32
 ///  4  boot tag, u32
+///  8  CRC-32C of (ContentId, index, block CRC list), u32
+/// 12  zeros
 /// </code>
 /// </summary>
-internal readonly record struct ChunkEntry(ChunkState State, uint BootTag, uint ListCrc)
+internal readonly record struct ChunkEntry(ChunkState State, uint BootTag, uint ListCrc, ulong? Crc64)
 {
+    private const int CrcOffset = MapLayout.EntryBytes - sizeof(uint);
+    private const byte HasCrc64 = 1;
+
     /// <summary>Seed of everything entered for this chunk of this version.</summary>
     public static uint Seed(ContentId id, int chunk)
     {
@@ -54,9 +66,11 @@ internal readonly record struct ChunkEntry(ChunkState State, uint BootTag, uint 
         if (State == ChunkState.Absent)
             return;
         entry[0] = (byte)State;
+        entry[1] = Crc64 is null ? (byte)0 : HasCrc64;
         BinaryPrimitives.WriteUInt32LittleEndian(entry[4..], BootTag);
         BinaryPrimitives.WriteUInt32LittleEndian(entry[8..], ListCrc);
-        BinaryPrimitives.WriteUInt32LittleEndian(entry[12..], Crc32C.Append(seed, entry[..12]));
+        BinaryPrimitives.WriteUInt64LittleEndian(entry[16..], Crc64 ?? 0);
+        BinaryPrimitives.WriteUInt32LittleEndian(entry[CrcOffset..], Crc32C.Append(seed, entry[..CrcOffset]));
     }
 
     /// <summary>Reads an entry; one that does not check is absent.</summary>
@@ -66,13 +80,14 @@ internal readonly record struct ChunkEntry(ChunkState State, uint BootTag, uint 
         var bytes = entry[..MapLayout.EntryBytes];
         if (!bytes.ContainsAnyExcept((byte)0))
             return default;
-        damaged = bytes[0] is not ((byte)ChunkState.Written or (byte)ChunkState.Durable)
-            || BinaryPrimitives.ReadUInt32LittleEndian(bytes[12..]) != Crc32C.Append(seed, bytes[..12]);
+        damaged = bytes[0] is < (byte)ChunkState.Written or > (byte)ChunkState.Lost
+            || BinaryPrimitives.ReadUInt32LittleEndian(bytes[CrcOffset..]) != Crc32C.Append(seed, bytes[..CrcOffset]);
         return damaged
             ? default
             : new ChunkEntry(
                 (ChunkState)bytes[0],
                 BinaryPrimitives.ReadUInt32LittleEndian(bytes[4..]),
-                BinaryPrimitives.ReadUInt32LittleEndian(bytes[8..]));
+                BinaryPrimitives.ReadUInt32LittleEndian(bytes[8..]),
+                (bytes[1] & HasCrc64) != 0 ? BinaryPrimitives.ReadUInt64LittleEndian(bytes[16..]) : null);
     }
 }

@@ -1,6 +1,5 @@
 using System.Buffers.Binary;
 using System.Collections.Immutable;
-using Thaw.Core.Checksums;
 using Thaw.Core.Chunks;
 using Thaw.Core.Identity;
 
@@ -30,35 +29,50 @@ internal enum MapFlags : byte
 
     /// <summary>From an origin without strong versions.</summary>
     Weak = 2,
+
+    /// <summary>The CRC-32C of the whole version is entered.</summary>
+    HasCrc32C = 4,
 }
 
 /// <summary>
-/// The first sector of a map file. It is rewritten in place, as one sector, when the verdict or the seal changes; its
-/// CRC tells a torn or foreign one.
+/// The first sector of a map file, and its last one. Both are rewritten in place, the last one first, when the verdict
+/// or the seal changes; the CRC tells a torn or foreign one. Bytes that this version of Thaw does not know are kept.
 /// <code>
-///   0  magic "THAWMAP\n"           64  sum kind, u8           104  created, i64 unix ms
-///   8  format, u16                 65  verdict, u8            112  zeros
-///  10  oldest reader, u16          66  flags, u8              508  CRC-32C of bytes 0-507
-///  12  chunk bytes, u32            67  zeros
-///  16  ContentId, 32 bytes         72  origin sum, 32 bytes
-///  48  size, u64
-///  56  block bytes, u32
+///   0  magic "THAWMAP\n"        48  size, u64             72  origin sum, 32 bytes
+///   8  format, u16              56  block bytes, u32     104  created, i64 unix ms
+///  10  oldest reader, u16       60  oldest writer, u16   112  CRC-32C of the version, u32
+///  12  chunk bytes, u32         64  sum kind, u8         120  last used, i64 unix ms
+///  16  ContentId, 32 bytes      65  verdict, u8          508  CRC-32C of bytes 0-507
+///                               66  flags, u8
 /// </code>
 /// </summary>
 internal sealed record MapHeader(
-    ContentId Id, long SizeBytes, OriginSum? Sum, Verdict Verdict, MapFlags Flags, DateTimeOffset Created)
+    ContentId Id, long SizeBytes, OriginSum? Sum, Verdict Verdict, MapFlags Flags, DateTimeOffset Created,
+    uint Crc32C = 0)
 {
     public const ushort Format = 1;
     private const int CrcOffset = MapLayout.HeaderBytes - sizeof(uint);
+    private const long LatestMilliseconds = 253402300799999;
+
+    private ImmutableArray<byte> _sector = [];
 
     private static ReadOnlySpan<byte> Magic => "THAWMAP\n"u8;
 
     public void Write(Span<byte> sector)
     {
         sector[..MapLayout.HeaderBytes].Clear();
-        Magic.CopyTo(sector);
-        BinaryPrimitives.WriteUInt16LittleEndian(sector[8..], Format);
-        BinaryPrimitives.WriteUInt16LittleEndian(sector[10..], Format);
+        if (_sector.IsEmpty)
+        {
+            Magic.CopyTo(sector);
+            BinaryPrimitives.WriteUInt16LittleEndian(sector[8..], Format);
+            BinaryPrimitives.WriteUInt16LittleEndian(sector[10..], Format);
+            BinaryPrimitives.WriteUInt16LittleEndian(sector[60..], Format);
+        }
+        else
+        {
+            _sector.AsSpan().CopyTo(sector);
+        }
+
         BinaryPrimitives.WriteUInt32LittleEndian(sector[12..], Geometry.ChunkBytes);
         Id.CopyTo(sector[16..]);
         BinaryPrimitives.WriteInt64LittleEndian(sector[48..], SizeBytes);
@@ -68,7 +82,9 @@ internal sealed record MapHeader(
         sector[66] = (byte)Flags;
         Sum?.Value.AsSpan().CopyTo(sector[72..]);
         BinaryPrimitives.WriteInt64LittleEndian(sector[104..], Created.ToUnixTimeMilliseconds());
-        BinaryPrimitives.WriteUInt32LittleEndian(sector[CrcOffset..], Crc32C.Compute(sector[..CrcOffset]));
+        BinaryPrimitives.WriteUInt32LittleEndian(sector[112..], Crc32C);
+        BinaryPrimitives.WriteUInt32LittleEndian(
+            sector[CrcOffset..], Core.Checksums.Crc32C.Compute(sector[..CrcOffset]));
     }
 
     /// <summary>Reads a header; says what is wrong with one that cannot be used.</summary>
@@ -77,22 +93,24 @@ internal sealed record MapHeader(
         problem = sector.ContainsAnyExcept((byte)0) ? MapProblem.Damaged : MapProblem.Unfinished;
         if (sector.Length < MapLayout.HeaderBytes
             || !sector[..Magic.Length].SequenceEqual(Magic)
-            || BinaryPrimitives.ReadUInt32LittleEndian(sector[CrcOffset..]) != Crc32C.Compute(sector[..CrcOffset]))
+            || BinaryPrimitives.ReadUInt32LittleEndian(sector[CrcOffset..])
+                != Core.Checksums.Crc32C.Compute(sector[..CrcOffset]))
             return null;
-        if (BinaryPrimitives.ReadUInt16LittleEndian(sector[10..]) > Format)
+        if (BinaryPrimitives.ReadUInt16LittleEndian(sector[10..]) > Format
+            || BinaryPrimitives.ReadUInt16LittleEndian(sector[60..]) > Format)
         {
             problem = MapProblem.NewerFormat;
             return null;
         }
 
         var size = BinaryPrimitives.ReadInt64LittleEndian(sector[48..]);
-        var kind = (SumKind)sector[64];
         if (size < 0
             || size > (long)int.MaxValue * Geometry.ChunkBytes
             || BinaryPrimitives.ReadUInt32LittleEndian(sector[12..]) != Geometry.ChunkBytes
             || BinaryPrimitives.ReadUInt32LittleEndian(sector[56..]) != Geometry.BlockBytes
             || sector[65] > (byte)Verdict.Origin)
             return null;
+        var kind = (SumKind)sector[64];
         var sumLength = OriginSum.LengthOf(kind);
         problem = MapProblem.None;
         return new MapHeader(
@@ -100,7 +118,11 @@ internal sealed record MapHeader(
             sumLength == 0 ? null : new OriginSum(kind, ImmutableArray.Create(sector.Slice(72, sumLength))),
             (Verdict)sector[65], (MapFlags)sector[66],
             DateTimeOffset.FromUnixTimeMilliseconds(
-                Math.Clamp(BinaryPrimitives.ReadInt64LittleEndian(sector[104..]), 0, 253402300799999)));
+                Math.Clamp(BinaryPrimitives.ReadInt64LittleEndian(sector[104..]), 0, LatestMilliseconds)),
+            BinaryPrimitives.ReadUInt32LittleEndian(sector[112..]))
+        {
+            _sector = ImmutableArray.Create(sector[..MapLayout.HeaderBytes]),
+        };
     }
 }
 
@@ -117,4 +139,7 @@ internal enum MapProblem
 
     /// <summary>Written by a newer Thaw: left alone.</summary>
     NewerFormat,
+
+    /// <summary>The disk did not let it be read: left alone.</summary>
+    Unreadable,
 }

@@ -38,17 +38,14 @@ internal sealed class RunMarker : IDisposable
     /// </summary>
     public static RunMarker Take(string root, string bootId)
     {
-        Directory.CreateDirectory(root);
-        var lockFile = DiskFile.Open(Path.Combine(root, "lock"), create: true);
+        var lockFile = OpenLock(root);
         try
         {
             if (!Native.TryLock(lockFile.Handle))
-                throw new IOException(
-                    $"The cache directory {root} is used by another process; stop it or give this node its own "
-                        + "directory.");
+                throw InUse(root);
             CheckFormat(root);
             var marker = new RunMarker(root, lockFile, bootId, ReadPrevious(root, bootId));
-            marker.Write(clean: false);
+            marker.TryWrite(clean: false);
             return marker;
         }
         catch
@@ -59,9 +56,42 @@ internal sealed class RunMarker : IDisposable
     }
 
     /// <summary>Notes a clean stop; call it when everything is durable.</summary>
-    public void WriteClean() => Write(clean: true);
+    public bool WriteClean() => TryWrite(clean: true);
 
     public void Dispose() => _lock.Dispose();
+
+    // .NET takes a shared lock of its own when it opens a file, which the other node's exclusive one refuses.
+    private static DiskFile OpenLock(string root)
+    {
+        if (File.Exists(root))
+            throw new IOException($"The cache directory {root} is a file; name a directory.");
+        try
+        {
+            Directory.CreateDirectory(root);
+            return DiskFile.Open(Path.Combine(root, "lock"), FileMode.OpenOrCreate);
+        }
+        catch (IOException error) when (error.HResult == Native.WouldBlock)
+        {
+            throw InUse(root);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new IOException(
+                $"The cache directory {root} cannot be written ({error.Message.TrimEnd('.')}); "
+                + "give the node's user a directory that it may write.", error);
+        }
+    }
+
+    private static IOException InUse(string root)
+    {
+        var run = Path.Combine(root, "run");
+        var pid = File.Exists(run)
+            ? File.ReadLines(run).FirstOrDefault(line => line.StartsWith("pid=", StringComparison.Ordinal))?[4..]
+            : null;
+        var process = pid is null ? "another process" : $"another node (process {pid})";
+        return new IOException(
+            $"The cache directory {root} is used by {process}; stop it or give this node its own directory.");
+    }
 
     private static uint TagOf(string bootId) =>
         Crc32C.Compute(System.Text.Encoding.ASCII.GetBytes(bootId)) is var tag and not 0 ? tag : 1;
@@ -69,9 +99,10 @@ internal sealed class RunMarker : IDisposable
     private static void CheckFormat(string root)
     {
         var path = Path.Combine(root, "format");
-        if (!File.Exists(path))
+        // An empty one is what a machine that stopped during the very first start may leave.
+        if (!File.Exists(path) || new FileInfo(path).Length == 0)
         {
-            File.WriteAllText(path, FormatLine + Format.ToString(CultureInfo.InvariantCulture) + "\n");
+            Replace(path, FormatLine + Format.ToString(CultureInfo.InvariantCulture) + "\n");
             return;
         }
 
@@ -100,16 +131,34 @@ internal sealed class RunMarker : IDisposable
             : PreviousRun.MachineStopped;
     }
 
-    private void Write(bool clean)
+    /// <summary>The marker only informs: a full disk must not keep a node from starting, or from stopping.</summary>
+    private bool TryWrite(bool clean)
     {
-        var path = Path.Combine(_root, "run");
+        try
+        {
+            Replace(
+                Path.Combine(_root, "run"),
+                $"boot={BootId}\nclean={(clean ? "yes" : "no")}\n"
+                    + $"pid={Environment.ProcessId.ToString(CultureInfo.InvariantCulture)}\n");
+            return true;
+        }
+        catch (IOException error) when (Native.IsFull(error))
+        {
+            return false;
+        }
+    }
+
+    private static void Replace(string path, string text)
+    {
         var temporary = path + ".new";
-        File.WriteAllText(
-            temporary,
-            $"boot={BootId}\nclean={(clean ? "yes" : "no")}\n"
-                + $"pid={Environment.ProcessId.ToString(CultureInfo.InvariantCulture)}\n");
+        using (var file = new FileStream(temporary, FileMode.Create))
+        {
+            file.Write(System.Text.Encoding.ASCII.GetBytes(text));
+            file.Flush(flushToDisk: true);
+        }
+
         File.Move(temporary, path, overwrite: true);
-        Native.SyncFolder(_root);
+        Native.SyncFolder(Path.GetDirectoryName(path)!);
     }
 }
 

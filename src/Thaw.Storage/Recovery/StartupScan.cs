@@ -22,7 +22,7 @@ internal sealed class StartupScan(DiskStore disk, DiskStoreLog log)
                 {
                     if (stopping.IsCancellationRequested)
                         return false;
-                    Visit(path);
+                    TryVisit(path);
                 }
             }
         }
@@ -34,6 +34,19 @@ internal sealed class StartupScan(DiskStore disk, DiskStoreLog log)
 
         log.Scanned(disk.Root, disk.Accounts.Versions, disk.Accounts.Bytes, _removed);
         return true;
+    }
+
+    /// <summary>One bad file costs itself, not the rest of the scan.</summary>
+    private void TryVisit(string path)
+    {
+        try
+        {
+            Visit(path);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            log.ScanSkipped(path, error);
+        }
     }
 
     private void Visit(string path)

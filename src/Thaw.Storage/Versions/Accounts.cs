@@ -40,8 +40,14 @@ internal sealed class Accounts
     {
         if (!_accounts.TryGetValue(id, out var account))
             return;
-        Interlocked.Add(ref account.Bytes, bytes);
-        Interlocked.Add(ref _bytes, bytes);
+        lock (account)
+        {
+            // What was removed meanwhile has given all its bytes back already.
+            if (account.IsRemoved)
+                return;
+            account.Bytes += bytes;
+            Interlocked.Add(ref _bytes, bytes);
+        }
     }
 
     public void Touch(ContentId id, long now)
@@ -54,20 +60,25 @@ internal sealed class Accounts
     public void SetLastUsed(ContentId id, long lastUsed)
     {
         if (_accounts.TryGetValue(id, out var account))
-            Volatile.Write(ref account.LastUsed, lastUsed);
+            Volatile.Write(ref account.LastUsed, Math.Max(lastUsed, Volatile.Read(ref account.LastUsed)));
     }
 
     public long Remove(ContentId id)
     {
         if (!_accounts.TryRemove(id, out var account))
             return 0;
-        Interlocked.Add(ref _bytes, -account.Bytes);
-        return account.Bytes;
+        lock (account)
+        {
+            account.IsRemoved = true;
+            Interlocked.Add(ref _bytes, -account.Bytes);
+            return account.Bytes;
+        }
     }
 
     internal sealed class Account
     {
         public long Bytes;
         public long LastUsed;
+        public bool IsRemoved;
     }
 }

@@ -36,4 +36,7 @@ internal sealed partial class DiskStoreLog(ILogger logger)
     [LoggerMessage(
         Level = LogLevel.Warning, Message = "The start-up scan of {Root} failed; its accounts may be too low")]
     public partial void ScanFailed(string root, Exception error);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The start-up scan passes over {Path}")]
+    public partial void ScanSkipped(string path, Exception error);
 }

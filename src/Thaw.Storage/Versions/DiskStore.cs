@@ -93,12 +93,21 @@ internal sealed class DiskStore : IAsyncDisposable
         {
             if (_open.TryGetValue(id, out open) && open.TryAcquire())
                 return Use(open);
-            var version = OpenFiles(id);
+            var version = OpenFiles(id, out _);
             return version is null ? null : Register(version);
         }
     }
 
-    /// <summary>A lease on a version, made if it is not here yet.</summary>
+    /// <summary>Whether a chunk is here; no use of the version.</summary>
+    public bool Has(ContentId id, int chunk)
+    {
+        if (_open.TryGetValue(id, out var open))
+            return chunk < open.ChunkCount && open.Has(chunk);
+        using var lease = TryLease(id);
+        return lease is not null && chunk < lease.Version.ChunkCount && lease.Version.Has(chunk);
+    }
+
+    /// <summary>A lease on a version, made if it is not here yet; never over files that cannot be read now.</summary>
     public Result<VersionLease> LeaseOrCreate(ObjectVersion version)
     {
         if (TryLease(version.Id) is { } lease)
@@ -109,7 +118,16 @@ internal sealed class DiskStore : IAsyncDisposable
             {
                 if (_open.TryGetValue(version.Id, out var open) && open.TryAcquire())
                     return Use(open);
-                return Register(OpenFiles(version.Id) ?? VersionFile.Create(this, version));
+                if (OpenFiles(version.Id, out var problem) is { } opened)
+                    return Register(opened);
+                if (problem == MapProblem.NewerFormat)
+                    return new Failure(
+                        FailureKind.DiskFailed,
+                        $"{Root} holds this version in a newer format; use the newer Thaw or another directory.");
+                if (problem == MapProblem.Unreadable)
+                    return new Failure(
+                        FailureKind.DiskFailed, $"{Root} holds this version but it cannot be read now.");
+                return Register(VersionFiles.Create(this, version));
             }
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
@@ -124,40 +142,21 @@ internal sealed class DiskStore : IAsyncDisposable
     /// Keeps a whole chunk. Waits for a writer thread; the bytes must stay as they are until the task ends.
     /// </summary>
     public async Task<Result<bool>> WriteChunkAsync(
-        VersionFile version, int chunk, ReadOnlyMemory<byte> bytes, uint[] blockCrcs)
+        VersionFile version, int chunk, ReadOnlyMemory<byte> bytes, uint[] blockCrcs, ulong? crc64)
     {
         await _scan.ConfigureAwait(false);
-        return await Writers.RunAsync<Result<bool>>(() =>
-        {
-            if (version.IsDropped)
-                return new Failure(FailureKind.DiskFull, "The version was dropped while it was being loaded.");
-            if (!version.Has(chunk) && !TryReserve(bytes.Length, version.Id))
-                return new Failure(FailureKind.DiskFull,
-                    $"The cache on {Root} is full of pinned or open versions; raise its capacity or unpin something.");
-            try
-            {
-                Account(version, version.WriteChunk(chunk, bytes.Span, blockCrcs));
-                NoteUnsynced(version, bytes.Length);
-                return true;
-            }
-            catch (IOException error)
-            {
-                Counters.AddFailedWrite();
-                _log.CannotWrite(version.Id, Root, error);
-                return Refused(error);
-            }
-        }).ConfigureAwait(false);
+        return await Writers.RunAsync(() => Write(version, chunk, bytes, blockCrcs, crc64)).ConfigureAwait(false);
     }
 
     /// <summary>Enters a verdict in a version's map.</summary>
-    public Task<bool> WriteVerdictAsync(VersionFile version, Verdict verdict) => Writers.RunAsync(() =>
+    public Task<bool> WriteVerdictAsync(VersionFile version, Verdict verdict, uint? crc32C) => Writers.RunAsync(() =>
     {
         try
         {
-            version.WriteVerdict(verdict);
+            version.WriteVerdict(verdict, crc32C);
             return true;
         }
-        catch (IOException error)
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
             ReportWriteFailure(version.Id, error);
             return false;
@@ -173,6 +172,7 @@ internal sealed class DiskStore : IAsyncDisposable
             {
                 open.MarkDropped();
                 _unsynced.TryRemove(open, out _);
+                open.HeldBytes = open.PresentBytes;
                 Interlocked.Add(ref _heldBytes, open.HeldBytes);
                 if (open.TryClose())
                     Interlocked.Add(ref _heldBytes, -open.HeldBytes);
@@ -212,17 +212,13 @@ internal sealed class DiskStore : IAsyncDisposable
 
     public void ReportReadFailure(ContentId id, Exception error) => _log.CannotRead(id, Root, error);
 
-    /// <summary>
-    /// Enters bytes that came or went. Those of a dropped version are nobody's: its account may already be that of new
-    /// files of the same version.
-    /// </summary>
-    public void Account(VersionFile version, long bytes)
+    /// <summary>A map or an entry that does not check: lost with the machine's last stop, or rotten.</summary>
+    public void CountDamage()
     {
-        lock (_table)
-        {
-            if (!version.IsDropped)
-                Accounts.Add(version.Id, bytes);
-        }
+        if (_marker.Previous == PreviousRun.MachineStopped)
+            Counters.AddLost();
+        else
+            Counters.AddCorrupt();
     }
 
     /// <summary>Puts a version into the next durability batch.</summary>
@@ -281,40 +277,66 @@ internal sealed class DiskStore : IAsyncDisposable
         return Use(version);
     }
 
-    private VersionFile? OpenFiles(ContentId id)
+    private VersionFile? OpenFiles(ContentId id, out MapProblem problem)
     {
-        try
-        {
-            if (!Files.Exists(PathsOf(id).Map))
-                return null;
-            var version = VersionFile.TryOpen(this, id, out var problem);
-            if (problem == MapProblem.Unfinished)
-                Drop(id);
-            if (problem == MapProblem.Damaged)
-            {
-                _log.Damaged(id, Root);
-                Counters.AddCorrupt();
-                Drop(id);
-            }
-
+        var version = VersionFiles.TryOpen(this, id, out problem);
+        if (problem is not (MapProblem.Unfinished or MapProblem.Damaged))
             return version;
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        if (problem == MapProblem.Damaged)
         {
-            _log.CannotRead(id, Root, error);
-            return null;
+            _log.Damaged(id, Root);
+            CountDamage();
+        }
+
+        Drop(id);
+        return null;
+    }
+
+    private Result<bool> Write(
+        VersionFile version, int chunk, ReadOnlyMemory<byte> bytes, uint[] blockCrcs, ulong? crc64)
+    {
+        if (version.IsDropped)
+            return new Failure(FailureKind.DiskFull, "The version was dropped while it was being loaded.");
+        if (!version.Has(chunk) && !TryReserve(bytes.Length, version.Id))
+            return new Failure(
+                FailureKind.DiskFull,
+                $"The cache on {Root} is full of pinned or open versions; raise its capacity or unpin something.");
+        for (var evicted = false; ;)
+        {
+            try
+            {
+                var added = version.WriteChunk(chunk, bytes.Span, blockCrcs, crc64);
+                if (!version.IsDropped)
+                    Accounts.Add(version.Id, added);
+                NoteUnsynced(version, bytes.Length);
+                return true;
+            }
+            catch (IOException full) when (Native.IsFull(full) && !evicted && TryEvict(bytes.Length, version.Id))
+            {
+                // Others fill this disk too; what was used longest ago makes room once.
+                evicted = true;
+            }
+            catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+            {
+                Counters.AddFailedWrite();
+                _log.CannotWrite(version.Id, Root, error);
+                return Refused(error);
+            }
         }
     }
 
-    /// <summary>
-    /// Makes room, evicting the versions that were not used for longest; false when there is none to be had.
-    /// </summary>
     private bool TryReserve(long bytes, ContentId forVersion)
     {
-        if (Accounts.Bytes + Volatile.Read(ref _heldBytes) + bytes <= Capacity)
-            return true;
+        var missing = Accounts.Bytes + Volatile.Read(ref _heldBytes) + bytes - Capacity;
+        return missing <= 0 || TryEvict(missing, forVersion);
+    }
+
+    /// <summary>Drops versions, the least recently used first, until so many bytes are given back.</summary>
+    private bool TryEvict(long bytes, ContentId forVersion)
+    {
         var victims = Accounts.All
-            .Where(account => account.Key != forVersion && !IsInUse(account.Key) && !_isPinned(account.Key))
+            .Where(account => account.Key != forVersion && account.Value.Bytes > 0
+                && !IsInUse(account.Key) && !_isPinned(account.Key))
             .OrderBy(account => account.Value.LastUsed)
             .Select(account => account.Key);
         foreach (var victim in victims)
@@ -322,7 +344,8 @@ internal sealed class DiskStore : IAsyncDisposable
             var dropped = Drop(victim);
             Counters.AddEvicted(dropped);
             _log.Evicted(victim, dropped, Root);
-            if (Accounts.Bytes + Volatile.Read(ref _heldBytes) + bytes <= Capacity)
+            bytes -= dropped;
+            if (bytes <= 0)
                 return true;
         }
 
@@ -380,7 +403,7 @@ internal sealed class DiskStore : IAsyncDisposable
             {
                 version.SyncWritten();
             }
-            catch (IOException error)
+            catch (Exception error) when (error is IOException or UnauthorizedAccessException)
             {
                 all = false;
                 _log.CannotSync(version.Id, Root, error);

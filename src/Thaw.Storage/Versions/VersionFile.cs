@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using Thaw.Core.Checksums;
 using Thaw.Core.Chunks;
 using Thaw.Core.Identity;
@@ -9,9 +8,9 @@ namespace Thaw.Storage.Versions;
 
 /// <summary>
 /// One version on one disk: a sparse data file with each chunk at its own offset, and its map.
-/// <para>Invariants: a chunk's bytes are written before its block CRC list, and that before its entry; a state other
-/// than absent is published in memory only after its entry was written; bytes leave only after their blocks were
-/// checked.</para>
+/// <para>Invariants: a chunk's bytes are written before its block CRC list, and that before its entry; bytes leave only
+/// after their blocks were checked; what a failed sync may have lost is dropped, even if it was written
+/// meanwhile.</para>
 /// <para>Callers: any thread reads; each chunk has at most one writer at a time (the single flight above), on a writer
 /// thread of the disk. Everybody holds a lease.</para>
 /// <para>Crash after the data: the chunk is absent, its bytes are overwritten later. After the list: the same. After
@@ -20,48 +19,40 @@ namespace Thaw.Storage.Versions;
 public sealed class VersionFile
 {
     private readonly DiskFile _data;
-    private readonly DiskFile _map;
+    private readonly VersionMap _map;
     private readonly long _dataBase;
-    private readonly byte[] _states;
-    private readonly uint[] _listCrcs;
-    private readonly uint[]?[] _blockCrcs;
     private readonly CheckedBlocks _checked;
     private readonly DiskStore _disk;
-    private MapHeader _header;
-    private long _presentBytes;
     private int _leases;
     private int _unsynced;
+    private int _failedSyncs;
     private bool _isNamed;
     private volatile bool _dropped;
 
-    private VersionFile(DiskStore disk, MapHeader header, DiskFile map, DiskFile data)
+    internal VersionFile(DiskStore disk, VersionMap map, DiskFile data)
     {
-        (_disk, _header, _map, _data) = (disk, header, map, data);
-        ChunkCount = Geometry.ChunkCount(header.SizeBytes);
-        _dataBase = MapLayout.IsInline(header.SizeBytes) ? MapLayout.InlineOffset(ChunkCount) : 0;
-        _states = new byte[ChunkCount];
-        _listCrcs = new uint[ChunkCount];
-        _blockCrcs = new uint[ChunkCount][];
+        (_disk, _map, _data) = (disk, map, data);
+        _dataBase = MapLayout.IsInline(SizeBytes) ? MapLayout.InlineOffset(ChunkCount) : 0;
         _checked = new CheckedBlocks(disk.Clock);
     }
 
     /// <summary>Identity of the version.</summary>
-    public ContentId Id => _header.Id;
+    public ContentId Id => _map.Header.Id;
 
     /// <summary>Size of the version in bytes.</summary>
-    public long SizeBytes => _header.SizeBytes;
+    public long SizeBytes => _map.Header.SizeBytes;
 
     /// <summary>Number of chunks.</summary>
-    public int ChunkCount { get; }
+    public int ChunkCount => _map.ChunkCount;
 
     /// <summary>How far the bytes are known to be the origin's.</summary>
-    public Verdict Verdict => _header.Verdict;
+    public Verdict Verdict => _map.Header.Verdict;
 
-    /// <summary>The origin's own sum, if it published one.</summary>
-    public OriginSum? Sum => _header.Sum;
+    /// <summary>CRC-32C of the whole, entered with the verdict; null before.</summary>
+    public uint? WholeCrc32C => (_map.Header.Flags & MapFlags.HasCrc32C) != 0 ? _map.Header.Crc32C : null;
 
     /// <summary>Bytes of whole, entered chunks.</summary>
-    public long PresentBytes => Volatile.Read(ref _presentBytes);
+    public long PresentBytes => _map.PresentBytes;
 
     /// <summary>Whether every chunk is here.</summary>
     public bool IsComplete => PresentBytes == SizeBytes;
@@ -76,11 +67,11 @@ public sealed class VersionFile
     /// <summary>Chunks entered but not yet on the medium.</summary>
     internal int Unsynced => Volatile.Read(ref _unsynced);
 
-    internal long UsedBytes => PresentBytes + MapLayout.FileBytes(0) + (long)ChunkCount
-        * (MapLayout.EntryBytes + MapLayout.CrcListBytes);
+    /// <summary>Bytes that count as used while the dropped files are held; set when they are dropped.</summary>
+    internal long HeldBytes { get; set; }
 
     /// <summary>Whether a chunk is here.</summary>
-    public bool Has(int chunk) => Volatile.Read(ref _states[chunk]) != (byte)ChunkState.Absent;
+    public bool Has(int chunk) => _map.StateOf(chunk) != ChunkState.Absent;
 
     /// <summary>
     /// Reads checked bytes of the chunk that holds <paramref name="offset"/>, at most to its end. Completes
@@ -89,11 +80,11 @@ public sealed class VersionFile
     public ValueTask<ReadOutcome> ReadAsync(long offset, Memory<byte> destination, CancellationToken cancellationToken)
     {
         var chunk = Geometry.ChunkAt(offset);
-        var state = (ChunkState)Volatile.Read(ref _states[chunk]);
+        var state = _map.StateOf(chunk);
         if (state == ChunkState.Absent)
             return new ValueTask<ReadOutcome>(ReadOutcome.Miss);
         var span = new BlockSpan(SizeBytes, offset, destination.Length);
-        if (state != ChunkState.Suspect && Volatile.Read(ref _blockCrcs[chunk]) is { } crcs)
+        if (state != ChunkState.Suspect && _map.KnownBlockCrcs(chunk) is { } crcs)
         {
             var bytes = TryReadNow(span, destination.Span, crcs);
             if (bytes > 0)
@@ -108,164 +99,91 @@ public sealed class VersionFile
         _disk.Readers.RunAsync(() => TryLoadBlockCrcs(chunk), cancellationToken);
 
     /// <summary>The block CRCs of a chunk that was read or written while the version was open; else null.</summary>
-    public uint[]? TryGetBlockCrcs(int chunk) => Volatile.Read(ref _blockCrcs[chunk]);
+    public uint[]? TryGetBlockCrcs(int chunk) => _map.KnownBlockCrcs(chunk);
 
-    /// <summary>Opens the files of a version; null when there are none; damaged ones are removed.</summary>
-    internal static VersionFile? TryOpen(DiskStore disk, ContentId id, out MapProblem problem)
+    /// <summary>CRC-64/NVME of a chunk that is here, where the origin's sum is of that kind; else null.</summary>
+    public ulong? TryGetCrc64(int chunk) => _map.Crc64Of(chunk);
+
+    /// <summary>Reads the entries; once, before anybody else sees the version.</summary>
+    internal void LoadEntries()
     {
-        problem = MapProblem.None;
-        var paths = disk.PathsOf(id);
-        DiskFile? map = null;
-        DiskFile? data = null;
-        try
-        {
-            map = disk.Files.Open(paths.Map, create: false);
-            Span<byte> sector = stackalloc byte[MapLayout.HeaderBytes];
-            var read = map.Read(sector, 0);
-            var header = MapHeader.Read(sector[..read], out problem);
-            if (header is null || header.Id != id)
-            {
-                problem = problem == MapProblem.None ? MapProblem.Damaged : problem;
-                return null;
-            }
-
-            data = MapLayout.IsInline(header.SizeBytes) ? map : disk.Files.Open(paths.Data, create: false);
-            if (map.Length < MapLayout.FileBytes(header.SizeBytes)
-                || (data != map && data.Length != header.SizeBytes))
-            {
-                problem = MapProblem.Damaged;
-                return null;
-            }
-
-            var version = new VersionFile(disk, header, map, data);
-            version.LoadEntries();
-            (map, data) = (null, null);
-            return version;
-        }
-        catch (FileNotFoundException)
-        {
-            problem = map is null ? MapProblem.None : MapProblem.Damaged;
-            return null;
-        }
-        catch (DirectoryNotFoundException)
-        {
-            return null;
-        }
-        finally
-        {
-            if (data != map)
-                data?.Dispose();
-            map?.Dispose();
-        }
-    }
-
-    /// <summary>Makes the files of a version without any chunk.</summary>
-    internal static VersionFile Create(DiskStore disk, ObjectVersion version)
-    {
-        var paths = disk.PathsOf(version.Id);
-        var header = new MapHeader(
-            version.Id, version.SizeBytes, version.Sum, Verdict.None, version.IsWeak ? MapFlags.Weak : MapFlags.None,
-            disk.Clock.GetUtcNow());
-        disk.Files.CreateFolder(Path.GetDirectoryName(paths.Map)!);
-        DiskFile? data = null;
-        DiskFile? map = null;
-        try
-        {
-            if (!MapLayout.IsInline(version.SizeBytes))
-            {
-                data = disk.Files.Open(paths.Data, create: true);
-                data.SetLength(version.SizeBytes);
-            }
-
-            map = disk.Files.Open(paths.Map, create: true);
-            Span<byte> sector = stackalloc byte[MapLayout.HeaderBytes];
-            header.Write(sector);
-            map.SetLength(MapLayout.FileBytes(version.SizeBytes));
-            map.Write(sector, 0);
-            var created = new VersionFile(disk, header, map, data ?? map);
-            (map, data) = (null, null);
-            return created;
-        }
-        finally
-        {
-            data?.Dispose();
-            map?.Dispose();
-        }
+        var (damaged, unsynced) = _map.LoadEntries(_disk.BootTag);
+        _unsynced = unsynced;
+        for (; damaged > 0; damaged--)
+            _disk.CountDamage();
     }
 
     /// <summary>Writes a whole chunk, its list and its entry, in this order. On a writer thread of the disk.</summary>
     /// <returns>Bytes that are here now and were not before: the chunk's length, or 0 for a repair.</returns>
-    internal int WriteChunk(int chunk, ReadOnlySpan<byte> bytes, uint[] blockCrcs)
+    internal int WriteChunk(int chunk, ReadOnlySpan<byte> bytes, uint[] blockCrcs, ulong? crc64)
     {
         const int pieceBytes = 1 << 20;
+        var failedSyncs = Volatile.Read(ref _failedSyncs);
         var start = _dataBase + Geometry.ChunkOffset(chunk);
         for (var done = 0; done < bytes.Length; done += pieceBytes)
             _data.Write(bytes.Slice(done, Math.Min(pieceBytes, bytes.Length - done)), start + done);
-        _map.Write(MemoryMarshal.AsBytes(blockCrcs.AsSpan()), MapLayout.CrcListOffset(ChunkCount, chunk));
-        var seed = ChunkEntry.Seed(Id, chunk);
-        var entry = new ChunkEntry(ChunkState.Written, _disk.BootTag, ChunkEntry.CrcOfList(seed, blockCrcs));
-        WriteEntry(chunk, entry, seed);
-        _listCrcs[chunk] = entry.ListCrc;
-        Volatile.Write(ref _blockCrcs[chunk], blockCrcs);
+        var (isNew, differs) = _map.Enter(chunk, blockCrcs, crc64, _disk.BootTag);
+        _checked.Forget(chunk);
         Interlocked.Increment(ref _unsynced);
-        if (Publish(chunk, ChunkState.Written) != ChunkState.Absent)
-            return 0;
-        Interlocked.Add(ref _presentBytes, bytes.Length);
-        return bytes.Length;
+        if (differs && Verdict != Verdict.None)
+            WriteVerdict(Verdict.None, null);
+        if (Volatile.Read(ref _failedSyncs) == failedSyncs)
+            return isNew ? bytes.Length : 0;
+
+        // A sync failed while this was written: it may have taken some of these pages with it.
+        var (_, generation) = _map.Look(chunk);
+        if (_map.Lose(chunk, generation) != ChunkState.Absent)
+            _map.WriteLoss(chunk, _disk.BootTag);
+        throw new IOException("The disk failed to make an earlier write durable.");
     }
 
     /// <summary>
-    /// Makes what is written durable: data, then the entries, then the map. On the disk's sync thread. After an error
-    /// nothing written since the last time can be trusted, and those chunks are dropped.
+    /// Makes what is written durable: data and lists, then the entries. On the disk's sync thread. After an error
+    /// nothing that is written and not durable can be trusted, and those chunks are dropped.
     /// </summary>
     internal void SyncWritten()
     {
-        var written = new List<int>();
         var pending = Volatile.Read(ref _unsynced);
-        for (var chunk = 0; chunk < ChunkCount; chunk++)
-            if (Volatile.Read(ref _states[chunk]) == (byte)ChunkState.Written)
-                written.Add(chunk);
+        var written = Written();
         Interlocked.Add(ref _unsynced, -pending);
         if (written.Count == 0 || _dropped)
             return;
         try
         {
-            if (_data != _map)
+            if (_data != _map.File)
                 _data.Sync();
-            else
-                _map.Sync();
-            foreach (var chunk in written)
-            {
-                var entry = new ChunkEntry(ChunkState.Durable, _disk.BootTag, _listCrcs[chunk]);
-                WriteEntry(chunk, entry, ChunkEntry.Seed(Id, chunk));
-                if (!Has(chunk))
-                    WriteEntry(chunk, default, ChunkEntry.Seed(Id, chunk));
-            }
-
-            _map.Sync();
+            _map.File.Sync();
+            written.RemoveAll(seen => _map.Look(seen.Chunk) != (ChunkState.Written, seen.Generation));
+            foreach (var (chunk, _) in written)
+                _map.WriteDurable(chunk, _disk.BootTag);
+            _map.File.Sync();
             if (!_isNamed)
                 _disk.Files.SyncFolder(Path.GetDirectoryName(_disk.PathsOf(Id).Map)!);
             _isNamed = true;
         }
-        catch (IOException)
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            foreach (var chunk in written)
-                Forget(chunk);
+            Interlocked.Increment(ref _failedSyncs);
+            foreach (var (chunk, generation) in Written())
+                Forget(chunk, generation);
             throw;
         }
 
-        foreach (var chunk in written)
-            Interlocked.CompareExchange(ref _states[chunk], (byte)ChunkState.Durable, (byte)ChunkState.Written);
+        foreach (var (chunk, generation) in written)
+            if (!_map.TryAdvance(chunk, generation, ChunkState.Written, ChunkState.Durable))
+                _map.WriteLoss(chunk, _disk.BootTag);
     }
 
-    /// <summary>Enters the verdict. One caller at a time (the verifier).</summary>
-    internal void WriteVerdict(Verdict verdict)
+    /// <summary>Enters the verdict, and with it the CRC-32C of the whole. On a writer thread of the disk.</summary>
+    internal void WriteVerdict(Verdict verdict, uint? crc32C)
     {
-        var header = _header with { Verdict = verdict };
-        Span<byte> sector = stackalloc byte[MapLayout.HeaderBytes];
-        header.Write(sector);
-        _map.Write(sector, 0);
-        _header = header;
+        var header = _map.Header;
+        _map.WriteHeader(header with
+        {
+            Verdict = verdict,
+            Crc32C = crc32C ?? 0,
+            Flags = crc32C is null ? header.Flags & ~MapFlags.HasCrc32C : header.Flags | MapFlags.HasCrc32C,
+        });
     }
 
     internal bool TryAcquire()
@@ -287,40 +205,21 @@ public sealed class VersionFile
     {
         if (Interlocked.CompareExchange(ref _leases, int.MinValue, 0) != 0)
             return false;
-        if (_data != _map)
+        if (_data != _map.File)
             _data.Dispose();
         _map.Dispose();
         return true;
     }
 
-    /// <summary>Bytes it had when it was dropped: what counts as used until it is closed.</summary>
-    internal long HeldBytes { get; private set; }
+    internal void MarkDropped() => _dropped = true;
 
-    internal void MarkDropped()
+    private List<(int Chunk, long Generation)> Written()
     {
-        HeldBytes = PresentBytes;
-        _dropped = true;
-    }
-
-    private void LoadEntries()
-    {
-        var bytes = new byte[ChunkCount * MapLayout.EntryBytes];
-        var read = _map.Read(bytes, MapLayout.HeaderBytes);
-        for (var chunk = 0; chunk < ChunkCount && (chunk + 1) * MapLayout.EntryBytes <= read; chunk++)
-        {
-            var entry = ChunkEntry.Read(
-                bytes.AsSpan(chunk * MapLayout.EntryBytes), ChunkEntry.Seed(Id, chunk), out var damaged);
-            if (damaged)
-                _disk.Counters.AddCorrupt();
-            if (entry.State == ChunkState.Absent)
-                continue;
-            _listCrcs[chunk] = entry.ListCrc;
-            var trusted = entry.State == ChunkState.Durable || entry.BootTag == _disk.BootTag;
-            _states[chunk] = (byte)(trusted ? entry.State : ChunkState.Suspect);
-            if (entry.State == ChunkState.Written)
-                _unsynced++;
-            _presentBytes += Geometry.ChunkLength(SizeBytes, chunk);
-        }
+        var written = new List<(int, long)>();
+        for (var chunk = 0; chunk < ChunkCount; chunk++)
+            if (_map.Look(chunk) is { State: ChunkState.Written } seen)
+                written.Add((chunk, seen.Generation));
+        return written;
     }
 
     // Apart from the caller, so that a read from the page cache allocates no closure.
@@ -332,11 +231,7 @@ public sealed class VersionFile
     {
         var target = destination[..span.Bytes];
         if (span.IsWholeBlocks)
-        {
-            if (_data.TryReadCached(target, _dataBase + span.Offset) != span.Bytes)
-                return 0;
-            return span.Check(target, crcs) ? span.Bytes : 0;
-        }
+            return ReadBlocksNow(span, target, crcs);
 
         if (_checked.IsFresh(span.Chunk, span.FirstBlock)
             && _data.TryReadCached(target, _dataBase + span.Offset) == span.Bytes)
@@ -351,29 +246,45 @@ public sealed class VersionFile
         return span.Bytes;
     }
 
+    // Block by block: a block is checked while the processor's cache still has it.
+    private int ReadBlocksNow(BlockSpan span, Span<byte> target, uint[] crcs)
+    {
+        var (done, block) = (0, span.FirstBlock);
+        while (done < target.Length)
+        {
+            var piece = target.Slice(done, Math.Min(Geometry.BlockBytes, target.Length - done));
+            if (_data.TryReadCached(piece, _dataBase + span.Offset + done) != piece.Length
+                || Crc32C.Compute(piece) != crcs[block++])
+                break;
+            done += piece.Length;
+        }
+
+        return done;
+    }
+
     private ReadOutcome ReadOnDisk(BlockSpan span, Memory<byte> destination)
     {
+        var (state, generation) = _map.Look(span.Chunk);
+        if (state == ChunkState.Absent)
+            return ReadOutcome.Miss;
         try
         {
-            var state = (ChunkState)Volatile.Read(ref _states[span.Chunk]);
-            if (state == ChunkState.Absent)
-                return ReadOutcome.Miss;
-            var crcs = LoadBlockCrcs(span.Chunk);
-            if (crcs is null || (state == ChunkState.Suspect && !CheckWhole(span.Chunk, crcs)))
-                return Fail(span.Chunk);
+            var crcs = _map.LoadBlockCrcs(span.Chunk);
+            if (crcs is null || (state == ChunkState.Suspect && !CheckWhole(span.Chunk, generation, crcs)))
+                return Fail(span.Chunk, generation);
             if (span.IsWholeBlocks)
             {
                 var target = destination.Span[..span.Bytes];
                 return _data.Read(target, _dataBase + span.Offset) == span.Bytes && span.Check(target, crcs)
                     ? ReadOutcome.Hit(span.Bytes)
-                    : Fail(span.Chunk);
+                    : Fail(span.Chunk, generation);
             }
 
             using var scratch = BlockScratch.Rent();
             var block = scratch.Span[..span.BlockLength];
             if (_data.Read(block, _dataBase + span.BlockOffset) != block.Length
                 || Crc32C.Compute(block) != crcs[span.FirstBlock])
-                return Fail(span.Chunk);
+                return Fail(span.Chunk, generation);
             _checked.Mark(span.Chunk, span.FirstBlock);
             block.Slice(span.OffsetInBlock, span.Bytes).CopyTo(destination.Span);
             return ReadOutcome.Hit(span.Bytes);
@@ -381,14 +292,14 @@ public sealed class VersionFile
         catch (IOException error)
         {
             _disk.ReportReadFailure(Id, error);
-            return Fail(span.Chunk);
+            return Fail(span.Chunk, generation);
         }
     }
 
     /// <summary>
     /// Checks every block of a chunk from before an unclean boot; a good one counts as written from now on.
     /// </summary>
-    private bool CheckWhole(int chunk, uint[] crcs)
+    private bool CheckWhole(int chunk, long generation, uint[] crcs)
     {
         using var scratch = BlockScratch.Rent();
         var length = Geometry.ChunkLength(SizeBytes, chunk);
@@ -400,19 +311,23 @@ public sealed class VersionFile
                 return false;
         }
 
-        Interlocked.CompareExchange(ref _states[chunk], (byte)ChunkState.Written, (byte)ChunkState.Suspect);
-        Interlocked.Increment(ref _unsynced);
-        _disk.NoteUnsynced(this, 0);
+        if (_map.TryAdvance(chunk, generation, ChunkState.Suspect, ChunkState.Written))
+        {
+            Interlocked.Increment(ref _unsynced);
+            _disk.NoteUnsynced(this, 0);
+        }
+
         return true;
     }
 
     private uint[]? TryLoadBlockCrcs(int chunk)
     {
-        if (!Has(chunk))
+        var (state, generation) = _map.Look(chunk);
+        if (state == ChunkState.Absent)
             return null;
         try
         {
-            if (LoadBlockCrcs(chunk) is { } crcs)
+            if (_map.LoadBlockCrcs(chunk) is { } crcs)
                 return crcs;
         }
         catch (IOException error)
@@ -420,26 +335,13 @@ public sealed class VersionFile
             _disk.ReportReadFailure(Id, error);
         }
 
-        Fail(chunk);
+        Fail(chunk, generation);
         return null;
     }
 
-    private uint[]? LoadBlockCrcs(int chunk)
+    private ReadOutcome Fail(int chunk, long generation)
     {
-        if (Volatile.Read(ref _blockCrcs[chunk]) is { } known)
-            return known;
-        var crcs = new uint[Geometry.BlocksPerChunk];
-        var bytes = MemoryMarshal.AsBytes(crcs.AsSpan());
-        if (_map.Read(bytes, MapLayout.CrcListOffset(ChunkCount, chunk)) != bytes.Length
-            || ChunkEntry.CrcOfList(ChunkEntry.Seed(Id, chunk), crcs) != _listCrcs[chunk])
-            return null;
-        Volatile.Write(ref _blockCrcs[chunk], crcs);
-        return crcs;
-    }
-
-    private ReadOutcome Fail(int chunk)
-    {
-        var state = Forget(chunk);
+        var state = Forget(chunk, generation);
         if (state == ChunkState.Suspect)
             _disk.Counters.AddLost();
         else if (state != ChunkState.Absent)
@@ -447,19 +349,19 @@ public sealed class VersionFile
         return ReadOutcome.Bad;
     }
 
-    /// <summary>Enters a chunk as absent; returns what it was.</summary>
-    private ChunkState Forget(int chunk)
+    /// <summary>Enters a chunk as lost if it is still the one that was seen; returns what it was.</summary>
+    private ChunkState Forget(int chunk, long generation)
     {
-        var was = Publish(chunk, ChunkState.Absent);
+        var was = _map.Lose(chunk, generation);
         if (was == ChunkState.Absent)
             return was;
-        Interlocked.Add(ref _presentBytes, -Geometry.ChunkLength(SizeBytes, chunk));
-        _disk.Account(this, -Geometry.ChunkLength(SizeBytes, chunk));
-        Volatile.Write(ref _blockCrcs[chunk], null);
+        if (!_dropped)
+            _disk.Accounts.Add(Id, -Geometry.ChunkLength(SizeBytes, chunk));
+        _map.ForgetBlockCrcs(chunk);
         _checked.Forget(chunk);
         try
         {
-            WriteEntry(chunk, default, ChunkEntry.Seed(Id, chunk));
+            _map.WriteLoss(chunk, _disk.BootTag);
         }
         catch (IOException error)
         {
@@ -467,15 +369,5 @@ public sealed class VersionFile
         }
 
         return was;
-    }
-
-    private ChunkState Publish(int chunk, ChunkState state) =>
-        (ChunkState)Interlocked.Exchange(ref _states[chunk], (byte)state);
-
-    private void WriteEntry(int chunk, ChunkEntry entry, uint seed)
-    {
-        Span<byte> bytes = stackalloc byte[MapLayout.EntryBytes];
-        entry.Write(bytes, seed);
-        _map.Write(bytes, MapLayout.EntryOffset(chunk));
     }
 }

@@ -25,8 +25,8 @@ public sealed class VerbTests
     public async Task Every_verb_has_help_with_an_example()
     {
         var root = ThawCommand.Create(new Terminal { Out = TextWriter.Null, Error = TextWriter.Null });
-        string[] verbs =
-            ["serve", "load", "ls", "stat", "pull", "pin", "unpin", "verify", "free", "jobs", "config", "demo"];
+        string[] verbs = ["serve", "load", "ls", "stat", "pull", "pin", "unpin", "verify", "free", "jobs", "config",
+            "demo", "doctor"];
         Assert.Equal(verbs.Order(), root.Subcommands.Select(command => command.Name).Order());
         var all = root.Subcommands.SelectMany(command =>
             command.Subcommands.Select(below => new[] { command.Name, below.Name })
@@ -63,6 +63,8 @@ public sealed class VerbTests
     [InlineData("nonsense")]
     [InlineData("load")]
     [InlineData("load /x")]
+    [InlineData("load --attic models/a")]
+    [InlineData("verify models/a --attic")]
     [InlineData("load models/a --on some")]
     [InlineData("load models/a --on 0")]
     [InlineData("load models/a --bandwidth fast")]

@@ -266,7 +266,8 @@ public sealed class ConfigReaderTests
         }, "/home/acme").Config;
         Assert.NotNull(config);
         Assert.Equal(["local", "my-models"], config.Mounts.Select(mount => mount.Name));
-        Assert.Equal(new DiskConfig("/home/acme/.cache/thaw", null, 80), Assert.Single(config.Cache.Disks));
+        Assert.Equal(new DiskConfig("/home/acme/.cache/thaw", null, 80, OfFree: true),
+            Assert.Single(config.Cache.Disks));
     }
 
     [Fact]

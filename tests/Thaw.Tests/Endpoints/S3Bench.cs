@@ -96,6 +96,7 @@ internal sealed class S3Bench : IAsyncDisposable
         Http.Dispose();
         await Server.DisposeAsync();
         Assert.Equal(0, Models.OpenReaders);
+        Assert.Equal(0, Server.RentedBuffers);
     }
 
     public static Gen<T> OneOf<T>(params T[] values) =>

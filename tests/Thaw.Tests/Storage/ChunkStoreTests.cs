@@ -126,7 +126,7 @@ public sealed class ChunkStoreTests
         var version = SampleVersions.Of(Chunk + 1, seed: 5);
         await SampleVersions.WriteAsync(await house.StartAsync(), version, SampleVersions.Bytes(Chunk + 1, 5));
         using (var lease = house.Store.TryLease(version.Id)!)
-            Assert.True(await house.Store.WriteVerdictAsync(lease, Verdict.Origin));
+            Assert.True(await house.Store.WriteVerdictAsync(lease, Verdict.Origin, 7));
         await house.Store.DisposeAsync();
         using var again = (await house.StartAsync()).TryLease(version.Id)!;
         Assert.Equal(Verdict.Origin, again.Version.Verdict);

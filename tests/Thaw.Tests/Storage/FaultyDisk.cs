@@ -18,10 +18,10 @@ internal sealed class FaultyDisk : FileSystem
     /// <summary>Asked before each sync; an exception is the disk's answer.</summary>
     public Action<string>? BeforeSync { get; set; }
 
-    public override DiskFile Open(string path, bool create)
+    public override DiskFile Open(string path, FileMode mode)
     {
         var file = new FaultyFile(this, path, File.OpenHandle(
-            path, create ? FileMode.OpenOrCreate : FileMode.Open, FileAccess.ReadWrite,
+            path, mode, FileAccess.ReadWrite,
             FileShare.ReadWrite | FileShare.Delete));
         lock (_gate)
             _files.Add(file);

@@ -1,0 +1,117 @@
+using System.Globalization;
+using Thaw.Core;
+using Thaw.Core.Configuration;
+using Thaw.Core.Units;
+
+namespace Thaw.Daemon.Checks;
+
+/// <summary>Space, holes and speed of one cache disk. A node may be running on it.</summary>
+internal static class DiskChecks
+{
+    private const int PieceBytes = 4 << 20;
+
+    public static IReadOnlyList<Check> Run(DiskConfig disk, TimeProvider clock, CancellationToken cancellationToken)
+    {
+        var folder = disk.Path;
+        while (!Directory.Exists(folder) && Path.GetDirectoryName(folder) is { } parent)
+            folder = parent;
+        var checks = new List<Check>();
+        try
+        {
+            checks.Add(Space(disk, folder));
+            checks.AddRange(Probe(disk.Path, folder, clock, cancellationToken));
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            checks.Add(Check.Fail("disk", disk.Path, exception.Message.TrimEnd('.'),
+                "give the node's user a directory that it may write, and room on it."));
+        }
+
+        return checks;
+    }
+
+    private static Check Space(DiskConfig disk, string folder)
+    {
+        const string name = "disk space";
+        var drive = new DriveInfo(folder);
+        var (size, free) = (drive.TotalSize, drive.AvailableFreeSpace);
+        var used = Directory.Exists(disk.Path) ? FolderUse.BytesBelow(disk.Path) : 0;
+        var capacity = disk.Capacity?.Bytes ?? DiskCapacity.Share(disk, size, free, used);
+        var found = $"capacity {Text(capacity)}, {Text(used)} of it in use; "
+            + $"{Text(free)} of {Text(size)} are free ({drive.DriveFormat})";
+        if (capacity > size)
+            return Check.Fail(name, disk.Path, found, "lower cache.disks[].capacity below the size of the disk.");
+        return capacity - used > free
+            ? Check.Warn(name, disk.Path, found,
+                "others use this disk: free some of it, or lower cache.disks[].capacity.")
+            : Check.Ok(name, disk.Path, found);
+    }
+
+    private static IEnumerable<Check> Probe(
+        string path, string folder, TimeProvider clock, CancellationToken cancellationToken)
+    {
+        var file = Path.Combine(
+            folder, string.Create(CultureInfo.InvariantCulture, $".thaw-doctor-{Environment.ProcessId}"));
+        try
+        {
+            long written;
+            TimeSpan writing;
+            bool punches;
+            using (var handle = File.OpenHandle(file, FileMode.Create, FileAccess.ReadWrite))
+            {
+                var started = clock.GetTimestamp();
+                written = Write(handle, clock, cancellationToken);
+                RandomAccess.FlushToDisk(handle);
+                writing = clock.GetElapsedTime(started);
+                punches = DirectFile.TryPunch(handle, 0, PieceBytes);
+                handle.Dispose();
+            }
+
+            var before = clock.GetTimestamp();
+            var read = DirectFile.ReadAll(file, PieceBytes, cancellationToken);
+            var reading = clock.GetElapsedTime(before);
+            return [Speed(path, written, writing, read, reading), Holes(path, punches)];
+        }
+        finally
+        {
+            File.Delete(file);
+        }
+    }
+
+    private static long Write(
+        Microsoft.Win32.SafeHandles.SafeFileHandle handle, TimeProvider clock, CancellationToken cancellationToken)
+    {
+        // Random bytes: some disks and file systems squeeze or skip what repeats.
+        var piece = new byte[PieceBytes];
+        Random.Shared.NextBytes(piece);
+        var started = clock.GetTimestamp();
+        long written = 0;
+        while (written < Limits.DiskProbeBytes && clock.GetElapsedTime(started) < Limits.DiskProbe)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            RandomAccess.Write(handle, piece, written);
+            written += PieceBytes;
+        }
+
+        return written;
+    }
+
+    private static Check Speed(string path, long written, TimeSpan writing, long? read, TimeSpan reading)
+    {
+        var write = written / writing.TotalSeconds;
+        var reads = read is { } bytes ? bytes / reading.TotalSeconds : (double?)null;
+        var found = $"writes {Text(write)}/s with fsync, " + (reads is { } rate
+            ? $"reads {Text(rate)}/s past the page cache"
+            : "reads were not measured: this file system has no O_DIRECT");
+        return Math.Min(write, reads ?? write) < Limits.DiskBytesPerSecondWanted
+            ? Check.Warn("disk speed", path, found, "an origin may be faster than this disk: use a local NVMe disk.")
+            : Check.Ok("disk speed", path, found);
+    }
+
+    private static Check Holes(string path, bool punches) => punches
+        ? Check.Ok("disk holes", path, "parts of files can be given back")
+        : Check.Warn("disk holes", path, "this file system cannot punch holes: only whole objects can be evicted",
+            "use ext4, xfs, btrfs or tmpfs.");
+
+    private static string Text(double bytes) => new ByteSize((long)bytes).ToString();
+}

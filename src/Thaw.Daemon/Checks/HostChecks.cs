@@ -1,0 +1,102 @@
+using System.Globalization;
+using System.Runtime.InteropServices;
+using Thaw.Core;
+using Thaw.Core.Units;
+
+namespace Thaw.Daemon.Checks;
+
+/// <summary>Kernel, libraries, descriptors and TCP of this host.</summary>
+internal static partial class HostChecks
+{
+    /// <summary>The first kernel with FUSE passthrough (kernelnewbies.org, Linux 6.9).</summary>
+    private static readonly Version Passthrough = new(6, 9);
+
+    public static IEnumerable<Check> Run(HostFiles host) =>
+    [
+        Kernel(host), Fuse(host), Glibc(), OpenSsl(), Descriptors(host), Congestion(host),
+        Buffers(host, "tcp_rmem", "receive"), Buffers(host, "tcp_wmem", "send"),
+    ];
+
+    internal static Check Kernel(HostFiles host)
+    {
+        const string file = "proc/sys/kernel/osrelease";
+        var release = host.Read(file) ?? "";
+        var parts = release.Split('.', '-');
+        if (parts.Length < 2 || !int.TryParse(parts[0], CultureInfo.InvariantCulture, out var major)
+            || !int.TryParse(parts[1], CultureInfo.InvariantCulture, out var minor))
+            return Check.Warn("kernel", "/" + file, $"\"{release}\" is no kernel release",
+                "run on Linux 6.9 or later.");
+        return new Version(major, minor) >= Passthrough
+            ? Check.Ok("kernel", "/" + file, $"Linux {release} has FUSE passthrough")
+            : Check.Warn("kernel", "/" + file, $"Linux {release} has no FUSE passthrough",
+                "the S3 endpoint is not affected; for reads of mounted files at disk speed use Linux 6.9 or later.");
+    }
+
+    internal static Check Fuse(HostFiles host) => host.Exists("dev/fuse")
+        ? Check.Ok("fuse", "/dev/fuse", "the device is there")
+        : Check.Warn("fuse", "/dev/fuse", "the device is missing",
+            "the S3 endpoint is not affected; for mounts load the module fuse and give the container /dev/fuse.");
+
+    private static Check Glibc()
+    {
+        var version = Marshal.PtrToStringUTF8(GetLibcVersion()) ?? "";
+        return Check.Ok("glibc", "libc.so.6", $"version {version}");
+    }
+
+    private static Check OpenSsl()
+    {
+        const string library = "libssl.so.3";
+        if (!NativeLibrary.TryLoad(library, out var handle))
+            return Check.Fail("openssl", library, "OpenSSL 3 is not installed",
+                "install the package libssl3 or openssl-libs: https origins and signatures need it.");
+        NativeLibrary.Free(handle);
+        return Check.Ok("openssl", library, "OpenSSL 3 is there");
+    }
+
+    internal static Check Descriptors(HostFiles host)
+    {
+        const string name = "open files", file = "/proc/self/limits";
+        var line = host.Read("proc/self/limits")?.Split('\n')
+            .FirstOrDefault(row => row.StartsWith("Max open files", StringComparison.Ordinal));
+        var soft = line?["Max open files".Length..].Split(' ', StringSplitOptions.RemoveEmptyEntries).FirstOrDefault();
+        if (soft == "unlimited")
+            return Check.Ok(name, file, "no limit");
+        if (!long.TryParse(soft, CultureInfo.InvariantCulture, out var limit))
+            return Check.Warn(name, file, "the limit cannot be read", "look at \"ulimit -n\" of the service.");
+        const string advice = "set LimitNOFILE=1048576 in the unit, or --ulimit nofile for the container.";
+        return limit < Limits.DescriptorsLeast
+            ? Check.Fail(name, file, $"at most {limit}, and {Limits.DescriptorsLeast} are needed", advice)
+            : limit < Limits.DescriptorsWanted
+                ? Check.Warn(name, file, $"at most {limit}, enough for a few hundred clients", advice)
+                : Check.Ok(name, file, $"at most {limit}");
+    }
+
+    internal static Check Congestion(HostFiles host)
+    {
+        const string file = "proc/sys/net/ipv4/tcp_congestion_control";
+        return host.Read(file) switch
+        {
+            null => Check.Warn("tcp", "/" + file, "it cannot be read",
+                "look at \"sysctl net.ipv4.tcp_congestion_control\"."),
+            "bbr" => Check.Ok("tcp", "/" + file, "bbr"),
+            var other => Check.Ok("tcp", "/" + file, $"{other}; bbr keeps its rate better on far origins with loss"),
+        };
+    }
+
+    internal static Check Buffers(HostFiles host, string key, string direction)
+    {
+        var file = "proc/sys/net/ipv4/" + key;
+        var parts = host.Read(file)?.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries) ?? [];
+        if (parts.Length != 3 || !long.TryParse(parts[2], CultureInfo.InvariantCulture, out var most))
+            return Check.Warn("tcp buffers", "/" + file, "it cannot be read", $"look at \"sysctl net.ipv4.{key}\".");
+        return most >= Limits.TcpBufferWanted
+            ? Check.Ok("tcp buffers", "/" + file, $"{direction} buffers grow to {new ByteSize(most)}")
+            : Check.Warn("tcp buffers", "/" + file,
+                $"{direction} buffers grow to {new ByteSize(most)} only: "
+                + $"a connection with 30 ms carries {new ByteSize((long)(most / 0.03))}/s at most",
+                $"set the last number of net.ipv4.{key} to {Limits.TcpBufferWanted} or more with sysctl.");
+    }
+
+    [LibraryImport("libc", EntryPoint = "gnu_get_libc_version")]
+    private static partial nint GetLibcVersion();
+}

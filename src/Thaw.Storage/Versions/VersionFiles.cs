@@ -1,0 +1,110 @@
+using Thaw.Core.Identity;
+using Thaw.Storage.Disks;
+using Thaw.Storage.Format;
+
+namespace Thaw.Storage.Versions;
+
+/// <summary>Opens and makes the two files of a version.</summary>
+internal static class VersionFiles
+{
+    /// <summary>Opens the files of a version; null when there are none or, as the problem says, of no use.</summary>
+    public static VersionFile? TryOpen(DiskStore disk, ContentId id, out MapProblem problem)
+    {
+        problem = MapProblem.None;
+        var paths = disk.PathsOf(id);
+        if (!disk.Files.Exists(paths.Map))
+            return null;
+        DiskFile? map = null;
+        DiskFile? data = null;
+        try
+        {
+            map = disk.Files.Open(paths.Map, FileMode.Open);
+            if (ReadHeader(map, out problem) is not { } header)
+                return null;
+            if (header.Id != id)
+            {
+                problem = MapProblem.Damaged;
+                return null;
+            }
+
+            data = MapLayout.IsInline(header.SizeBytes) ? map : disk.Files.Open(paths.Data, FileMode.Open);
+            if (map.Length < MapLayout.FileBytes(header.SizeBytes) || (data != map && data.Length != header.SizeBytes))
+            {
+                problem = MapProblem.Damaged;
+                return null;
+            }
+
+            var version = new VersionFile(disk, new VersionMap(map, header), data);
+            version.LoadEntries();
+            (map, data) = (null, null);
+            return version;
+        }
+        catch (FileNotFoundException)
+        {
+            // The map is there and its data is not.
+            problem = MapProblem.Damaged;
+            return null;
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            disk.ReportReadFailure(id, error);
+            problem = MapProblem.Unreadable;
+            return null;
+        }
+        finally
+        {
+            if (data != map)
+                data?.Dispose();
+            map?.Dispose();
+        }
+    }
+
+    /// <summary>Makes the files of a version; an <see cref="IOException"/> if its map exists.</summary>
+    public static VersionFile Create(DiskStore disk, ObjectVersion version)
+    {
+        var paths = disk.PathsOf(version.Id);
+        var header = new MapHeader(
+            version.Id, version.SizeBytes, version.Sum, Verdict.None, version.IsWeak ? MapFlags.Weak : MapFlags.None,
+            disk.Clock.GetUtcNow());
+        disk.Files.CreateFolder(Path.GetDirectoryName(paths.Map)!);
+        DiskFile? data = null;
+        DiskFile? file = null;
+        try
+        {
+            if (!MapLayout.IsInline(version.SizeBytes))
+            {
+                data = disk.Files.Open(paths.Data, FileMode.OpenOrCreate);
+                data.SetLength(version.SizeBytes);
+            }
+
+            file = disk.Files.Open(paths.Map, FileMode.CreateNew);
+            file.SetLength(MapLayout.FileBytes(version.SizeBytes));
+            var map = new VersionMap(file, header);
+            map.WriteHeader(header);
+            var created = new VersionFile(disk, map, data ?? file);
+            (file, data) = (null, null);
+            return created;
+        }
+        finally
+        {
+            data?.Dispose();
+            file?.Dispose();
+        }
+    }
+
+    /// <summary>The header, or its copy at the map's end if the first one does not check.</summary>
+    private static MapHeader? ReadHeader(DiskFile map, out MapProblem problem)
+    {
+        Span<byte> sector = stackalloc byte[MapLayout.HeaderBytes];
+        var header = MapHeader.Read(sector[..map.Read(sector, 0)], out problem);
+        var second = map.Length - MapLayout.HeaderBytes;
+        if (problem is not (MapProblem.Damaged or MapProblem.Unfinished) || second < MapLayout.HeaderBytes)
+            return header;
+        header = MapHeader.Read(sector[..map.Read(sector, second)], out var secondProblem);
+        if (header is null)
+            return null;
+        problem = secondProblem;
+        map.Write(sector, 0);
+        return header;
+    }
+}

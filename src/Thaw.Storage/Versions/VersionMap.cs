@@ -1,0 +1,189 @@
+using System.Runtime.InteropServices;
+using Thaw.Core.Chunks;
+using Thaw.Core.Identity;
+using Thaw.Storage.Disks;
+using Thaw.Storage.Format;
+
+namespace Thaw.Storage.Versions;
+
+/// <summary>
+/// The map of one version, in memory and on disk: what is here of each chunk, the block CRC lists (read when first
+/// asked for), the header.
+/// <para>Invariants: each change of a chunk's state has a new generation, and whoever decides on what it saw earlier
+/// names the generation it saw; a state other than absent is published only after its entry was written.</para>
+/// <para>Any thread looks. Entering and losing are called under the rules of the version file.</para>
+/// </summary>
+internal sealed class VersionMap : IDisposable
+{
+    private const int StateBits = 8;
+
+    private readonly long[] _slots;
+    private readonly uint[] _listCrcs;
+    private readonly ulong?[]? _crc64s;
+    private readonly uint[]?[] _blockCrcs;
+    private MapHeader _header;
+    private long _presentBytes;
+
+    public VersionMap(DiskFile file, MapHeader header)
+    {
+        (File, _header) = (file, header);
+        ChunkCount = Geometry.ChunkCount(header.SizeBytes);
+        _slots = new long[ChunkCount];
+        _listCrcs = new uint[ChunkCount];
+        _blockCrcs = new uint[ChunkCount][];
+        _crc64s = header.Sum?.Kind == SumKind.Crc64Nvme ? new ulong?[ChunkCount] : null;
+    }
+
+    public DiskFile File { get; }
+
+    public int ChunkCount { get; }
+
+    public MapHeader Header => Volatile.Read(ref _header);
+
+    public long PresentBytes => Volatile.Read(ref _presentBytes);
+
+    /// <summary>The chunk's CRC-64, entered where the origin's sum is of that kind.</summary>
+    public ulong? Crc64Of(int chunk) => _crc64s?[chunk];
+
+    public uint[]? KnownBlockCrcs(int chunk) => Volatile.Read(ref _blockCrcs[chunk]);
+
+    public ChunkState StateOf(int chunk) => (ChunkState)(byte)Volatile.Read(ref _slots[chunk]);
+
+    /// <summary>The state and the generation that belongs to it.</summary>
+    public (ChunkState State, long Generation) Look(int chunk)
+    {
+        var slot = Volatile.Read(ref _slots[chunk]);
+        return ((ChunkState)(byte)slot, slot >> StateBits);
+    }
+
+    /// <summary>Reads all entries; returns how many were damaged and how many are written but not durable.</summary>
+    public (int Damaged, int Unsynced) LoadEntries(uint bootTag)
+    {
+        var (damagedEntries, unsynced) = (0, 0);
+        var bytes = new byte[checked(ChunkCount * MapLayout.EntryBytes)];
+        var read = File.Read(bytes, MapLayout.HeaderBytes);
+        for (var chunk = 0; chunk < ChunkCount && (chunk + 1) * MapLayout.EntryBytes <= read; chunk++)
+        {
+            var entry = ChunkEntry.Read(
+                bytes.AsSpan(chunk * MapLayout.EntryBytes), ChunkEntry.Seed(_header.Id, chunk), out var damaged);
+            damagedEntries += damaged ? 1 : 0;
+            _listCrcs[chunk] = entry.ListCrc;
+            if (entry.State is ChunkState.Absent or ChunkState.Lost)
+                continue;
+            if (_crc64s is not null)
+                _crc64s[chunk] = entry.Crc64;
+            var trusted = entry.State == ChunkState.Durable || entry.BootTag == bootTag;
+            _slots[chunk] = (long)(trusted ? entry.State : ChunkState.Suspect);
+            unsynced += entry.State == ChunkState.Written ? 1 : 0;
+            _presentBytes += Geometry.ChunkLength(_header.SizeBytes, chunk);
+        }
+
+        return (damagedEntries, unsynced);
+    }
+
+    /// <summary>
+    /// Enters a chunk whose bytes are written. Returns whether it was not here before, and whether its bytes are other
+    /// than those that were here once.
+    /// </summary>
+    public (bool IsNew, bool Differs) Enter(int chunk, uint[] blockCrcs, ulong? crc64, uint bootTag)
+    {
+        File.Write(MemoryMarshal.AsBytes(blockCrcs.AsSpan()), MapLayout.CrcListOffset(ChunkCount, chunk));
+        var seed = ChunkEntry.Seed(_header.Id, chunk);
+        var listCrc = ChunkEntry.CrcOfList(seed, blockCrcs);
+        WriteEntry(chunk, new ChunkEntry(ChunkState.Written, bootTag, listCrc, crc64), seed);
+        var differs = _listCrcs[chunk] is var before and not 0 && before != listCrc;
+        _listCrcs[chunk] = listCrc;
+        if (_crc64s is not null)
+            _crc64s[chunk] = crc64;
+        Volatile.Write(ref _blockCrcs[chunk], blockCrcs);
+        if (Change(chunk, ChunkState.Written) is not ChunkState.Absent)
+            return (false, differs);
+        Interlocked.Add(ref _presentBytes, Geometry.ChunkLength(_header.SizeBytes, chunk));
+        return (true, differs);
+    }
+
+    /// <summary>
+    /// Loses a chunk if it is still the one that was seen; its list stays as the yardstick for what comes back. Returns
+    /// what it was, or absent when it was lost or replaced before.
+    /// </summary>
+    public ChunkState Lose(int chunk, long generation)
+    {
+        var slot = Volatile.Read(ref _slots[chunk]);
+        var state = (ChunkState)(byte)slot;
+        if (slot >> StateBits != generation || state == ChunkState.Absent
+            || Interlocked.CompareExchange(ref _slots[chunk], Next(slot, ChunkState.Absent), slot) != slot)
+            return ChunkState.Absent;
+        Interlocked.Add(ref _presentBytes, -Geometry.ChunkLength(_header.SizeBytes, chunk));
+        return state;
+    }
+
+    /// <summary>Enters a loss on disk, unless the chunk is back already.</summary>
+    public void WriteLoss(int chunk, uint bootTag)
+    {
+        if (StateOf(chunk) == ChunkState.Absent)
+            WriteEntry(
+                chunk, new ChunkEntry(ChunkState.Lost, bootTag, _listCrcs[chunk], null),
+                ChunkEntry.Seed(_header.Id, chunk));
+    }
+
+    /// <summary>Enters a chunk as durable on disk; in memory only <see cref="TryAdvance"/> does.</summary>
+    public void WriteDurable(int chunk, uint bootTag) => WriteEntry(
+        chunk, new ChunkEntry(ChunkState.Durable, bootTag, _listCrcs[chunk], _crc64s?[chunk]),
+        ChunkEntry.Seed(_header.Id, chunk));
+
+    /// <summary>Changes a state if it is still the one that was seen.</summary>
+    public bool TryAdvance(int chunk, long generation, ChunkState from, ChunkState to)
+    {
+        var seen = (generation << StateBits) | (long)from;
+        return Interlocked.CompareExchange(ref _slots[chunk], Next(seen, to), seen) == seen;
+    }
+
+    /// <summary>The block CRC list of a chunk, or null when it does not check.</summary>
+    public uint[]? LoadBlockCrcs(int chunk)
+    {
+        if (KnownBlockCrcs(chunk) is { } known)
+            return known;
+        var (_, generation) = Look(chunk);
+        var crcs = new uint[Geometry.BlocksPerChunk];
+        var bytes = MemoryMarshal.AsBytes(crcs.AsSpan());
+        if (File.Read(bytes, MapLayout.CrcListOffset(ChunkCount, chunk)) != bytes.Length
+            || ChunkEntry.CrcOfList(ChunkEntry.Seed(_header.Id, chunk), crcs) != _listCrcs[chunk])
+            return null;
+        // A list that was read before the chunk was replaced must not stand over the new one.
+        Interlocked.CompareExchange(ref _blockCrcs[chunk], crcs, null);
+        return Look(chunk).Generation == generation ? crcs : KnownBlockCrcs(chunk);
+    }
+
+    public void ForgetBlockCrcs(int chunk) => Volatile.Write(ref _blockCrcs[chunk], null);
+
+    /// <summary>Rewrites the header, the copy at the end first. One caller at a time.</summary>
+    public void WriteHeader(MapHeader header)
+    {
+        Span<byte> sector = stackalloc byte[MapLayout.HeaderBytes];
+        header.Write(sector);
+        File.Write(sector, MapLayout.SecondHeaderOffset(header.SizeBytes));
+        File.Write(sector, 0);
+        Volatile.Write(ref _header, header);
+    }
+
+    public void Dispose() => File.Dispose();
+
+    private static long Next(long slot, ChunkState state) => (((slot >> StateBits) + 1) << StateBits) | (long)state;
+
+    private ChunkState Change(int chunk, ChunkState state)
+    {
+        while (true)
+        {
+            var slot = Volatile.Read(ref _slots[chunk]);
+            if (Interlocked.CompareExchange(ref _slots[chunk], Next(slot, state), slot) == slot)
+                return (ChunkState)(byte)slot;
+        }
+    }
+
+    private void WriteEntry(int chunk, ChunkEntry entry, uint seed)
+    {
+        Span<byte> bytes = stackalloc byte[MapLayout.EntryBytes];
+        entry.Write(bytes, seed);
+        File.Write(bytes, MapLayout.EntryOffset(chunk));
+    }
+}

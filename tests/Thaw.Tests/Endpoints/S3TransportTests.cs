@@ -1,0 +1,112 @@
+using System.Net.Sockets;
+using System.Text;
+using CsCheck;
+using Thaw.Core;
+using Thaw.Core.Chunks;
+using Thaw.Endpoints.Transport;
+using Xunit;
+
+namespace Thaw.Tests.Endpoints;
+
+public sealed class S3TransportTests
+{
+    private static readonly int[] Sizes =
+    [
+        0, 1, 4095, 4096, 16_000, 16_384, 16_385, 262_143, 262_144, 262_145,
+        (1 << 20) - 1, 1 << 20, (1 << 20) + 1, 3_300_000,
+    ];
+
+    [Fact]
+    public async Task Answers_of_all_sizes_follow_each_other_on_one_connection()
+    {
+        await using var bench = await S3Bench.StartAsync();
+        foreach (var size in Sizes)
+            bench.Models.Add($"k{size}", S3Bench.Bytes(size));
+        await S3Bench.OneOf(Sizes).Select(Gen.Bool).Array[1, 12].SampleAsync(
+            async requests =>
+            {
+                using var socket = await bench.ConnectAsync();
+                var text = string.Concat(requests.Select(request =>
+                    $"{(request.Item2 ? "HEAD" : "GET")} /models/k{request.Item1} HTTP/1.1\r\nHost: h\r\n\r\n"));
+                await socket.SendAsync(Encoding.ASCII.GetBytes(text));
+                foreach (var (size, isHead) in requests)
+                {
+                    Assert.StartsWith("HTTP/1.1 200", await ReadHeadersAsync(socket));
+                    if (!isHead)
+                        Assert.Equal(S3Bench.Bytes(size), await ReadAsync(socket, size));
+                }
+            },
+            iter: 40);
+    }
+
+    [Fact]
+    public async Task A_client_that_does_not_read_holds_one_buffer_and_no_more()
+    {
+        await using var bench = await S3Bench.StartAsync();
+        var bytes = S3Bench.Bytes(48 << 20);
+        bench.Models.Add("k", bytes);
+        using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { ReceiveBufferSize = 64 << 10 };
+        await socket.ConnectAsync(bench.Server.EndPoint);
+        await socket.SendAsync("GET /models/k HTTP/1.1\r\nHost: h\r\n\r\n"u8.ToArray());
+        await bench.WaitForReadersAsync(1, "while the client does not read");
+        Assert.StartsWith("HTTP/1.1 200", await ReadHeadersAsync(socket));
+        var start = await ReadAsync(socket, 2 << 20);
+        Assert.InRange(bench.Server.RentedBuffers, 0, 2);
+        Assert.Equal(1, bench.Models.OpenReaders);
+        var rest = await ReadAsync(socket, bytes.Length - start.Length);
+        Assert.Equal(bytes, start.Concat(rest));
+        await bench.WaitForReadersAsync(0, "after the last byte");
+    }
+
+    [Fact]
+    public async Task A_client_that_goes_in_the_middle_of_a_body_frees_reader_and_buffer()
+    {
+        await using var bench = await S3Bench.StartAsync();
+        bench.Models.Add("k", S3Bench.Bytes(48 << 20));
+        var socket = await bench.ConnectAsync();
+        await socket.SendAsync("GET /models/k HTTP/1.1\r\nHost: h\r\n\r\n"u8.ToArray());
+        await ReadAsync(socket, 1 << 20);
+        await bench.WaitForReadersAsync(1, "in the middle of the body");
+        socket.Close(0);
+        await bench.WaitForReadersAsync(0, "after the client went");
+        using var answer = await bench.GetAsync("/models/k", ("Range", "bytes=5-9"));
+        Assert.Equal(S3Bench.Bytes(48 << 20)[5..10], await answer.Content.ReadAsByteArrayAsync());
+    }
+
+    [Fact]
+    public void Buffers_beyond_the_large_ones_are_blocks()
+    {
+        using var buffers = new SendBuffers();
+        var rented = new List<SendBuffer>();
+        for (var i = 0; i < Limits.LargeSendBuffers + 3; i++)
+            rented.Add(buffers.Rent(Geometry.BlockBytes));
+        Assert.Equal(Limits.LargeSendBuffers, rented.Count(buffer => buffer.Bytes == SendBuffers.LargeBytes));
+        Assert.Equal(3, rented.Count(buffer => buffer.Bytes == Geometry.BlockBytes));
+        rented.ForEach(buffers.Return);
+        Assert.Equal(0, buffers.Rented);
+        Assert.Same(rented[0], buffers.Rent(Geometry.BlockBytes));
+        buffers.Return(rented[0]);
+    }
+
+    private static async Task<string> ReadHeadersAsync(Socket socket)
+    {
+        var text = new StringBuilder();
+        while (!text.ToString().EndsWith("\r\n\r\n", StringComparison.Ordinal))
+            text.Append((char)(await ReadAsync(socket, 1))[0]);
+        return text.ToString();
+    }
+
+    private static async Task<byte[]> ReadAsync(Socket socket, int count)
+    {
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+        var bytes = new byte[count];
+        for (var done = 0; done < count;)
+        {
+            var read = await socket.ReceiveAsync(bytes.AsMemory(done), patience.Token);
+            Assert.True(read > 0, $"The server closed the connection after {done} of {count} bytes.");
+            done += read;
+        }
+
+        return bytes;
+    }
+}
