@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Collections.Immutable;
 using System.Net;
 using Microsoft.Extensions.Logging.Abstractions;
 using Thaw.Core.Api;
@@ -215,4 +214,10 @@ internal sealed class MixRun(int seed, TimeSpan? revalidate) : IAsyncDisposable
             Control = new ControlConfig { Listen = new IPEndPoint(IPAddress.Loopback, 0) },
         },
         new NodeOptions { Clock = _clock }, NullLoggerFactory.Instance, cancellationToken);
+
+    private MountConfig Mount() => S3OriginUnderTest.MountOf(_origin.Endpoint, Bucket) with
+    {
+        Revalidate = revalidate,
+        StaleIfError = TimeSpan.Zero,
+    };
 }
