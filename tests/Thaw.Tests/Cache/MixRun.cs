@@ -205,11 +205,7 @@ internal sealed class MixRun(int seed, TimeSpan? revalidate) : IAsyncDisposable
                 Disks = [new DiskConfig(_folder["cache"], new ByteSize(_isTight ? 48L << 20 : 1L << 30), null)],
                 Memory = new ByteSize(64L << 20),
             },
-            Mounts = ImmutableArray.Create(S3OriginUnderTest.MountOf(_origin.Endpoint, Bucket) with
-            {
-                Revalidate = revalidate,
-                StaleIfError = TimeSpan.Zero,
-            }),
+            Mounts = [Mount()],
             S3 = new S3Config { Listen = new IPEndPoint(IPAddress.Loopback, 0) },
             Control = new ControlConfig { Listen = new IPEndPoint(IPAddress.Loopback, 0) },
         },

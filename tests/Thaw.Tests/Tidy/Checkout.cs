@@ -10,7 +10,7 @@ namespace Thaw.Tests.Tidy;
 internal static partial class Checkout
 {
     private static readonly ImmutableHashSet<string> Made =
-        ["bin", "obj", "artifacts", "dist", "node_modules", ".git", ".vs", ".idea", "TestResults", "results"];
+        ["bin", "obj", "artifacts", "dist", "node_modules", ".git", ".vs", ".idea", "TestResults"];
 
     private static readonly Lazy<ImmutableArray<string>> LazyFiles = new(
         () => [.. Walk(Places.Root, "").Order(StringComparer.Ordinal)]);
