@@ -11,7 +11,7 @@ namespace Thaw.Faults;
 [Trait("Category", "Server")]
 public sealed class KillTests(ITestOutputHelper output)
 {
-    /// <summary>Kills that must meet a fetch or a write; one that meets neither is checked but does not count.</summary>
+    /// <summary>Kills that must meet a fetch or a write; one that meets neither is checked and not counted.</summary>
     private const int Kills = 10;
 
     private const int MostKills = 25;
