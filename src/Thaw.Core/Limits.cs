@@ -300,4 +300,13 @@ public static class Limits
 
     /// <summary>A peer that takes nothing of what it asked for over this long is cut off.</summary>
     public static readonly TimeSpan PeerTakes = TimeSpan.FromSeconds(30);
+
+    /// <summary>
+    /// Blocks in one frame of a stored chunk: 4 MiB, the size of a full send buffer. A more urgent request waits for one
+    /// frame at most.
+    /// </summary>
+    public const int PeerFrameBlocks = 16;
+
+    /// <summary>Characters of a failure's sentence between nodes: ten lines of a terminal.</summary>
+    public const int PeerSentence = 800;
 }

@@ -65,7 +65,9 @@ public sealed record DoneAnswer : PeerAnswer;
 /// <summary>What a node holds of a version.</summary>
 public sealed record PeerHolding(string Node, ChunkBits Chunks);
 
-/// <summary>A bit for each chunk, from a first one on; bit 0 of byte 0 is the first. Chunks outside are not told.</summary>
+/// <summary>
+/// A bit for each chunk, from a first one on; bit 0 of byte 0 is the first. Of chunks outside nothing is said.
+/// </summary>
 public sealed record ChunkBits(int FirstChunk, ImmutableArray<byte> Bits)
 {
     /// <summary>Whether a chunk's bit is set.</summary>
