@@ -32,7 +32,7 @@ public sealed class ChunkStore : IAsyncDisposable
     public long Bytes => _disks.Sum(disk => disk.Accounts.Bytes);
 
     /// <summary>Most bytes.</summary>
-    public long Capacity => _disks.Sum(disk => disk.Capacity);
+    public long Capacity => _disks.Sum(disk => disk.Space.Capacity);
 
     /// <summary>Versions of which something is here.</summary>
     public int Versions => _disks.Sum(disk => disk.Accounts.Versions);
@@ -45,7 +45,7 @@ public sealed class ChunkStore : IAsyncDisposable
 
     /// <summary>Each disk's path, bytes and capacity.</summary>
     public IEnumerable<(string Path, long Bytes, long Capacity)> Disks =>
-        _disks.Select(disk => (disk.Root, disk.Accounts.Bytes, disk.Capacity));
+        _disks.Select(disk => (disk.Root, disk.Accounts.Bytes, disk.Space.Capacity));
 
     /// <summary>
     /// Takes the cache directories. Throws an <see cref="IOException"/> or <see cref="UnauthorizedAccessException"/>
@@ -95,7 +95,7 @@ public sealed class ChunkStore : IAsyncDisposable
 
         if (_disks.IsEmpty)
             return new Failure(FailureKind.DiskFull, "This node has no cache disk; add one under cache.disks.");
-        var disk = _disks.MaxBy(candidate => candidate.Capacity - candidate.Accounts.Bytes)!;
+        var disk = _disks.MaxBy(candidate => candidate.Space.Capacity - candidate.Space.UsedBytes)!;
         return disk.LeaseOrCreate(version);
     }
 
