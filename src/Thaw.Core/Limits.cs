@@ -302,7 +302,7 @@ public static class Limits
     public static readonly TimeSpan PeerTakes = TimeSpan.FromSeconds(30);
 
     /// <summary>
-    /// Blocks in one frame of a stored chunk: 4 MiB, the size of a full send buffer. A more urgent request waits for one
+    /// Blocks in one frame of a stored chunk: 4 MiB, a full send buffer. A more urgent request waits for one
     /// frame at most.
     /// </summary>
     public const int PeerFrameBlocks = 16;
