@@ -1,3 +1,5 @@
+using Thaw.Bench.Cold;
+using Thaw.Bench.Flat;
 using Thaw.Bench.Warm;
 
 namespace Thaw.Bench;
@@ -8,16 +10,21 @@ internal static class Program
     {
         switch (arguments)
         {
-            case ["crc"]:
-                return CrcBench.Run();
+            case ["crc", ..]:
+                return CrcBench.Run(arguments[1..]);
             case ["names"]:
                 return NamesBench.Run();
             case ["warm", ..]:
                 return WarmBench.Run(arguments[1..]);
+            case ["cold", var part, ..]:
+                return ColdBench.Run(part, arguments[2..]);
+            case ["flat", ..]:
+                return FlatBench.Run(arguments[1..]);
             default:
                 Console.Error.WriteLine("""
-                    usage: Thaw.Bench crc | names
-                           Thaw.Bench warm [--quick] [--control NAME,...] [--result FILE] --thaw BINARY --root DIRECTORY
+                    usage: Thaw.Bench names
+                           Thaw.Bench crc | warm | cold shaped|open|fill | flat
+                             [--quick] [--control NAME,...] --thaw BINARY --root DIRECTORY
                     """);
                 return 2;
         }

@@ -26,7 +26,8 @@ internal enum BodyOutcome
 /// <summary>
 /// Moves one range from its reader into the response, straight into the transport's memory. Flushing waits while the
 /// client is slow, so at most one buffer is held for a connection, and one more that is filled while it is sent. The
-/// first bytes are read before headers are sent, while a failure can still be told properly. One caller; the reader belongs to it.
+/// first bytes are read before headers are sent, while a failure can still be told properly. One caller; the reader
+/// belongs to it.
 /// </summary>
 internal sealed class ObjectBodyWriter(
     IRangeReader reader, long lengthBytes, HttpContext http, S3Throttle? throttle, TimeProvider time)
