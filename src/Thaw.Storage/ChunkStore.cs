@@ -32,7 +32,7 @@ public sealed class ChunkStore : IAsyncDisposable
     public long Bytes => _disks.Sum(disk => disk.Accounts.Bytes);
 
     /// <summary>Most bytes.</summary>
-    public long Capacity => _disks.Sum(disk => disk.Capacity);
+    public long Capacity => _disks.Sum(disk => disk.Space.Capacity);
 
     /// <summary>Versions of which something is here.</summary>
     public int Versions => _disks.Sum(disk => disk.Accounts.Versions);
@@ -45,7 +45,7 @@ public sealed class ChunkStore : IAsyncDisposable
 
     /// <summary>Each disk's path, bytes and capacity.</summary>
     public IEnumerable<(string Path, long Bytes, long Capacity)> Disks =>
-        _disks.Select(disk => (disk.Root, disk.Accounts.Bytes, disk.Capacity));
+        _disks.Select(disk => (disk.Root, disk.Accounts.Bytes, disk.Space.Capacity));
 
     /// <summary>
     /// Takes the cache directories. Throws an <see cref="IOException"/> or <see cref="UnauthorizedAccessException"/>
@@ -95,7 +95,7 @@ public sealed class ChunkStore : IAsyncDisposable
 
         if (_disks.IsEmpty)
             return new Failure(FailureKind.DiskFull, "This node has no cache disk; add one under cache.disks.");
-        var disk = _disks.MaxBy(candidate => candidate.Capacity - candidate.Accounts.Bytes)!;
+        var disk = _disks.MaxBy(candidate => candidate.Space.Capacity - candidate.Space.UsedBytes)!;
         return disk.LeaseOrCreate(version);
     }
 
@@ -120,6 +120,13 @@ public sealed class ChunkStore : IAsyncDisposable
     /// <param name="crc32C">CRC-32C of the whole, if known.</param>
     public Task<bool> WriteVerdictAsync(VersionLease lease, Verdict verdict, uint? crc32C) =>
         lease.Version.Disk.WriteVerdictAsync(lease.Version, verdict, crc32C);
+
+    /// <summary>
+    /// Seals a version before it is handed to the kernel (<see cref="VersionSeal"/>); false if it is not whole, does
+    /// not check, or its map cannot be written.
+    /// </summary>
+    public Task<bool> SealAsync(VersionLease lease, CancellationToken cancellationToken) =>
+        VersionSeal.ApplyAsync(lease.Version, cancellationToken);
 
     /// <summary>Unlinks a version; returns the bytes it had. Readers that hold it read on.</summary>
     public long Drop(ContentId id) => _disks.Sum(disk => disk.Drop(id));

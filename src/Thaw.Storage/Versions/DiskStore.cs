@@ -3,6 +3,7 @@ using Thaw.Core;
 using Thaw.Core.Failures;
 using Thaw.Core.Identity;
 using Thaw.Storage.Disks;
+using Thaw.Storage.Eviction;
 using Thaw.Storage.Format;
 using Thaw.Storage.Recovery;
 
@@ -28,20 +29,17 @@ internal sealed class DiskStore : IAsyncDisposable
     private readonly Lock _table = new();
     private readonly RunMarker _marker;
     private readonly CancellationTokenSource _stopping = new();
-    private readonly Func<ContentId, bool> _isPinned;
     private readonly Task _scan;
     private readonly Task _batches;
     private volatile bool _isScanned;
-    private long _heldBytes;
     private long _unsyncedBytes;
 
     public DiskStore(DiskOptions options, StoreContext context)
     {
         Root = options.Path;
-        Capacity = options.CapacityBytes;
         (Clock, Counters, Files) = (context.Clock, context.Counters, context.Files);
-        _isPinned = context.IsPinned;
         _log = new DiskStoreLog(context.Logger);
+        Space = new DiskSpace(this, options.CapacityBytes, context.IsPinned, _log);
         _marker = RunMarker.Take(Root, context.BootId ?? RunMarker.CurrentBootId());
         _log.Opened(Root, _marker.Previous);
         Readers = new DiskQueue("disk read", threads: 4, bound: 256);
@@ -53,7 +51,8 @@ internal sealed class DiskStore : IAsyncDisposable
 
     public string Root { get; }
 
-    public long Capacity { get; }
+    /// <summary>What may be written, and what goes for it.</summary>
+    public DiskSpace Space { get; }
 
     public TimeProvider Clock { get; }
 
@@ -61,7 +60,7 @@ internal sealed class DiskStore : IAsyncDisposable
 
     public FileSystem Files { get; }
 
-    public Accounts Accounts { get; } = new();
+    public Accounts Accounts => Space.Accounts;
 
     public DiskQueue Readers { get; }
 
@@ -173,9 +172,9 @@ internal sealed class DiskStore : IAsyncDisposable
                 open.MarkDropped();
                 _unsynced.TryRemove(open, out _);
                 open.HeldBytes = open.PresentBytes;
-                Interlocked.Add(ref _heldBytes, open.HeldBytes);
+                Space.HoldUnlinked(open.HeldBytes);
                 if (open.TryClose())
-                    Interlocked.Add(ref _heldBytes, -open.HeldBytes);
+                    Space.LetUnlinkedGo(open.HeldBytes);
             }
 
             var paths = PathsOf(id);
@@ -252,7 +251,7 @@ internal sealed class DiskStore : IAsyncDisposable
         if (version.IsDropped)
         {
             if (version.TryClose())
-                Interlocked.Add(ref _heldBytes, -version.HeldBytes);
+                Space.LetUnlinkedGo(version.HeldBytes);
         }
         else if (_open.Count > MostIdle)
         {
@@ -262,7 +261,7 @@ internal sealed class DiskStore : IAsyncDisposable
 
     private VersionLease Use(VersionFile version)
     {
-        Accounts.Touch(version.Id, Clock.GetUtcNow().ToUnixTimeMilliseconds());
+        Space.NoteUse(version.Id);
         return new VersionLease(version);
     }
 
@@ -297,7 +296,15 @@ internal sealed class DiskStore : IAsyncDisposable
     {
         if (version.IsDropped)
             return new Failure(FailureKind.DiskFull, "The version was dropped while it was being loaded.");
-        if (!version.Has(chunk) && !TryReserve(bytes.Length, version.Id))
+        if (!version.Admits(chunk, blockCrcs))
+        {
+            // Someone may still map the old file: it keeps its bytes, and the new ones get a file of their own.
+            Drop(version.Id);
+            return new Failure(
+                FailureKind.Corrupt, "The chunk is not the one that this version's file was sealed with.");
+        }
+
+        if (!version.Has(chunk) && !Space.TryReserve(bytes.Length, version.Id))
             return new Failure(
                 FailureKind.DiskFull,
                 $"The cache on {Root} is full of pinned or open versions; raise its capacity or unpin something.");
@@ -311,7 +318,7 @@ internal sealed class DiskStore : IAsyncDisposable
                 NoteUnsynced(version, bytes.Length);
                 return true;
             }
-            catch (IOException full) when (Native.IsFull(full) && !evicted && TryEvict(bytes.Length, version.Id))
+            catch (IOException full) when (Native.IsFull(full) && !evicted && Space.TryEvict(bytes.Length, version.Id))
             {
                 // Others fill this disk too; what was used longest ago makes room once.
                 evicted = true;
@@ -323,33 +330,6 @@ internal sealed class DiskStore : IAsyncDisposable
                 return Refused(error);
             }
         }
-    }
-
-    private bool TryReserve(long bytes, ContentId forVersion)
-    {
-        var missing = Accounts.Bytes + Volatile.Read(ref _heldBytes) + bytes - Capacity;
-        return missing <= 0 || TryEvict(missing, forVersion);
-    }
-
-    /// <summary>Drops versions, the least recently used first, until so many bytes are given back.</summary>
-    private bool TryEvict(long bytes, ContentId forVersion)
-    {
-        var victims = Accounts.All
-            .Where(account => account.Key != forVersion && account.Value.Bytes > 0
-                && !IsInUse(account.Key) && !_isPinned(account.Key))
-            .OrderBy(account => account.Value.LastUsed)
-            .Select(account => account.Key);
-        foreach (var victim in victims)
-        {
-            var dropped = Drop(victim);
-            Counters.AddEvicted(dropped);
-            _log.Evicted(victim, dropped, Root);
-            bytes -= dropped;
-            if (bytes <= 0)
-                return true;
-        }
-
-        return false;
     }
 
     private void CloseIdle()

@@ -2,7 +2,7 @@ using System.Collections.Concurrent;
 using Thaw.Core.Chunks;
 using Thaw.Core.Identity;
 
-namespace Thaw.Storage.Versions;
+namespace Thaw.Storage.Eviction;
 
 /// <summary>
 /// What each version on a disk occupies and when it was last used: what the scan and every write, loss and drop enter,
