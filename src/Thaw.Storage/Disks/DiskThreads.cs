@@ -8,7 +8,7 @@ namespace Thaw.Storage.Disks;
 /// <para>A disk whose writes are stuck is still read (a frozen file system answers reads); one whose reads are stuck
 /// is not asked for anything.</para>
 /// </summary>
-internal sealed class DiskThreads : IAsyncDisposable
+internal sealed class DiskThreads
 {
     private readonly DiskThresholds _thresholds;
     private readonly Func<(bool CanRead, bool CanWrite)> _probe;
@@ -34,10 +34,10 @@ internal sealed class DiskThreads : IAsyncDisposable
 
     public DiskQueue Readers { get; } = new("disk read", threads: 4, bound: 256);
 
-    /// <summary>Opens files; makes none.</summary>
+    /// <summary>Opens files, which a frozen file system lets happen, and probes.</summary>
     public DiskQueue Openers { get; } = new("disk open", threads: 2, bound: 256);
 
-    /// <summary>Makes files, writes chunks, headers and the probe.</summary>
+    /// <summary>Makes files, writes chunks and headers.</summary>
     public DiskQueue Writers { get; } = new("disk write", threads: 2, bound: 64);
 
     public DiskQueue Syncers { get; } = new("disk sync", threads: 1, bound: 4);
@@ -45,25 +45,40 @@ internal sealed class DiskThreads : IAsyncDisposable
     /// <summary>Closes and unlinks.</summary>
     public DiskQueue Cleaners { get; } = new("disk clean", threads: 1, bound: 64);
 
-    private DiskQueue[] All => [Readers, Openers, Writers, Syncers, Cleaners];
+    /// <summary>The start-up scan and the scrubber.</summary>
+    public DiskQueue Scanners { get; } = new("disk scan", threads: 1, bound: 4);
 
-    /// <summary>Ends the watch, then each queue when its work is done; a stuck disk's threads are left behind.</summary>
-    public async ValueTask DisposeAsync()
+    /// <summary>
+    /// Ends writers, then all others when their work and <paramref name="last"/> are done. The threads of a stuck disk
+    /// are left behind.
+    /// </summary>
+    /// <param name="last">The last thing that is done, on the sync thread; not if writes do not come back.</param>
+    public async ValueTask DisposeAsync(Action last)
     {
+        await EndAsync(Writers).ConfigureAwait(false);
+        await Syncers.RunAsync(() =>
+        {
+            last();
+            return true;
+        }).ConfigureAwait(false);
         await _stopping.CancelAsync().ConfigureAwait(false);
         await _watch.ConfigureAwait(false);
+        await EndAsync([Readers, Openers, Syncers, Cleaners, Scanners]).ConfigureAwait(false);
+        _stopping.Dispose();
+    }
+
+    private async Task EndAsync(params DiskQueue[] queues)
+    {
         try
         {
-            await Task.WhenAll(All.Select(queue => queue.DisposeAsync().AsTask()))
+            await Task.WhenAll(queues.Select(queue => queue.DisposeAsync().AsTask()))
                 .WaitAsync(Health.CanWrite ? Limits.DiskClose : _thresholds.Watch).ConfigureAwait(false);
         }
         catch (TimeoutException)
         {
-            // Their calls do not come back; the threads are background ones and end with the process.
-            _changed(DiskState.Gone);
+            // Calls that do not come back; the threads are background ones and end with the process.
+            _changed(DiskState.Failing);
         }
-
-        _stopping.Dispose();
     }
 
     private async Task WatchAsync()
@@ -87,7 +102,8 @@ internal sealed class DiskThreads : IAsyncDisposable
 
     private void Look()
     {
-        var readsStuck = Readers.LongestCall > _thresholds.Stuck || Openers.LongestCall > _thresholds.Stuck;
+        var readsStuck = ((DiskQueue[])[Readers, Openers, Scanners]).Any(
+            queue => queue.LongestCall > _thresholds.Stuck);
         var writesStuck = Writers.LongestCall > _thresholds.Stuck || Syncers.LongestCall > _thresholds.StuckSync
             || Cleaners.LongestCall > _thresholds.StuckSync;
         var longest = TimeSpan.Zero;
@@ -95,9 +111,9 @@ internal sealed class DiskThreads : IAsyncDisposable
             longest = Longer(longest, Longer(queue.TakeSlowest(), queue.LongestCall));
         if (!Health.Judge(readsStuck, writesStuck, longest))
             return;
-        foreach (var queue in (DiskQueue[])[Readers, Openers])
+        foreach (var queue in (DiskQueue[])[Readers, Openers, Scanners])
             SetOpen(queue, !readsStuck);
-        foreach (var queue in (DiskQueue[])[Writers, Syncers])
+        foreach (var queue in (DiskQueue[])[Writers, Syncers, Cleaners])
             SetOpen(queue, !readsStuck && !writesStuck);
     }
 
@@ -124,6 +140,6 @@ internal sealed class DiskThreads : IAsyncDisposable
             || (_lastProbe != 0 && TimeProvider.System.GetElapsedTime(_lastProbe) < _thresholds.Probe))
             return;
         _lastProbe = TimeProvider.System.GetTimestamp();
-        _probing = Writers.RunAsync(_probe, _stopping.Token);
+        _probing = Openers.RunAsync(_probe, _stopping.Token);
     }
 }

@@ -56,7 +56,17 @@ internal sealed class RunMarker : IDisposable
     }
 
     /// <summary>Notes a clean stop; call it when everything is durable.</summary>
-    public bool WriteClean() => TryWrite(clean: true);
+    public bool WriteClean()
+    {
+        try
+        {
+            return TryWrite(clean: true);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            return false; // the next run takes this one for killed
+        }
+    }
 
     /// <summary>
     /// Whether the directory is still the one that was taken, and whether it can be written: a look at the marker, and
