@@ -158,10 +158,10 @@ public static class Limits
     /// <summary>How often a disk's calls are looked at: a fifth of the shortest bound.</summary>
     public static readonly TimeSpan DiskWatch = TimeSpan.FromMilliseconds(200);
 
-    /// <summary>How often a failing disk is probed: often enough to be back before its content is fetched anew.</summary>
+    /// <summary>How often a failing disk is probed: back before its content is fetched anew.</summary>
     public static readonly TimeSpan DiskProbePeriod = TimeSpan.FromSeconds(5);
 
-    /// <summary>Failed writes in a row that make a disk failing: one may be a bad sector, which the disk remaps.</summary>
+    /// <summary>Failed writes in a row that make a disk failing: one may be a bad sector.</summary>
     public const int DiskFailedWrites = 3;
 
     /// <summary>
@@ -172,7 +172,7 @@ public static class Limits
     /// <summary>A disk is scrubbed once in this time at most; rot comes in months.</summary>
     public static readonly TimeSpan ScrubCycle = TimeSpan.FromDays(7);
 
-    /// <summary>The scrubber leaves a starting node alone for so long: cold starts have the disk for themselves.</summary>
+    /// <summary>The scrubber leaves a starting node alone for so long: cold starts come first.</summary>
     public static readonly TimeSpan ScrubDelay = TimeSpan.FromMinutes(15);
 
     /// <summary>A disk that does not end its work in this time when the store is closed is left behind.</summary>

@@ -161,7 +161,7 @@ public sealed class ChunkStore : IAsyncDisposable
     public Task<bool> SealAsync(VersionLease lease, CancellationToken cancellationToken) =>
         VersionSeal.ApplyAsync(lease.Version, cancellationToken);
 
-    /// <summary>Unlinks a version; returns the bytes it had. Readers that hold it read on; nobody else gets it.</summary>
+    /// <summary>Unlinks a version; returns the bytes it had. Readers that hold it read on.</summary>
     public async ValueTask<long> DropAsync(ContentId id)
     {
         long bytes = 0;

@@ -7,7 +7,8 @@ namespace Thaw.Storage.Disks;
 /// the only one that calls <see cref="Judge"/> and that lets a disk back after a probe.
 /// <para>Rules: a call that took long, or takes long, makes it slow for a while. Some failed writes in a row, or one
 /// refused by a read-only file system, make it failing, and so does a write that does not come back (stuck). If a read
-/// does not come back, it is not read either. Reads that fail while a probe fails make it gone. A full disk is no failure.</para>
+/// does not come back, it is not read either. Reads that fail while a probe fails make it gone. A full
+/// disk is no failure.</para>
 /// </summary>
 internal sealed class DiskHealth(DiskThresholds thresholds)
 {
@@ -132,7 +133,7 @@ internal sealed record DiskThresholds
     /// <summary>A read, write or open this long makes a disk stuck.</summary>
     public TimeSpan Stuck { get; init; } = Limits.DiskStuck;
 
-    /// <summary>A sync or unlink this long makes a disk stuck: they may write a gigabyte or free a large file.</summary>
+    /// <summary>A sync or unlink this long makes a disk stuck: they may write or free gigabytes.</summary>
     public TimeSpan StuckSync { get; init; } = Limits.DiskStuckSync;
 
     /// <summary>How often the watch looks.</summary>

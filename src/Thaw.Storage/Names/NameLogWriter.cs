@@ -4,9 +4,11 @@ using Thaw.Core;
 namespace Thaw.Storage.Names;
 
 /// <summary>
-/// The one thread that writes a names log: appends changes as they come, times once a minute, syncs every 5 s, compacts.
+/// The one thread that writes a names log: appends changes as they come, times once a minute, syncs every 5 s,
+/// compacts.
 /// <para>
-/// Invariants: only this thread touches the file, so that a stuck disk holds up no other; it takes marks from <see cref="NameState"/>, logs the keys' present
+/// Invariants: only this thread touches the file, so that a stuck disk holds up no other; it takes marks from
+/// <see cref="NameState"/>, logs the keys' present
 /// state, and puts the marks back if that failed, so that memory and log agree again once the disk does. A failure is
 /// logged once, tried again every <see cref="RetryAfter"/>, and never reaches a caller of the table. A flush is
 /// answered when all that was changed before it is synced, or has failed.

@@ -461,7 +461,8 @@ internal sealed class DiskStore : IAsyncDisposable
                 Health.NoteWritten();
                 return true;
             }
-            catch (IOException full) when (Native.IsFull(full) && !evicted && Space.TryEvict(write.Bytes.Length, version.Id))
+            catch (IOException full) when (
+                Native.IsFull(full) && !evicted && Space.TryEvict(write.Bytes.Length, version.Id))
             {
                 // Others fill this disk too; what was used longest ago makes room once.
                 evicted = true;
