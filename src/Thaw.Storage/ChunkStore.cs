@@ -121,6 +121,13 @@ public sealed class ChunkStore : IAsyncDisposable
     public Task<bool> WriteVerdictAsync(VersionLease lease, Verdict verdict, uint? crc32C) =>
         lease.Version.Disk.WriteVerdictAsync(lease.Version, verdict, crc32C);
 
+    /// <summary>
+    /// Seals a version before it is handed to the kernel (<see cref="VersionSeal"/>); false if it is not whole, does
+    /// not check, or its map cannot be written.
+    /// </summary>
+    public Task<bool> SealAsync(VersionLease lease, CancellationToken cancellationToken) =>
+        VersionSeal.ApplyAsync(lease.Version, cancellationToken);
+
     /// <summary>Unlinks a version; returns the bytes it had. Readers that hold it read on.</summary>
     public long Drop(ContentId id) => _disks.Sum(disk => disk.Drop(id));
 

@@ -296,6 +296,14 @@ internal sealed class DiskStore : IAsyncDisposable
     {
         if (version.IsDropped)
             return new Failure(FailureKind.DiskFull, "The version was dropped while it was being loaded.");
+        if (!version.Admits(chunk, blockCrcs))
+        {
+            // Someone may still map the old file: it keeps its bytes, and the new ones get a file of their own.
+            Drop(version.Id);
+            return new Failure(
+                FailureKind.Corrupt, "The chunk is not the one that this version's file was sealed with.");
+        }
+
         if (!version.Has(chunk) && !Space.TryReserve(bytes.Length, version.Id))
             return new Failure(
                 FailureKind.DiskFull,

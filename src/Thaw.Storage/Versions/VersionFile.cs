@@ -1,3 +1,4 @@
+using Microsoft.Win32.SafeHandles;
 using Thaw.Core.Checksums;
 using Thaw.Core.Chunks;
 using Thaw.Core.Identity;
@@ -23,6 +24,8 @@ public sealed class VersionFile
     private readonly long _dataBase;
     private readonly CheckedBlocks _checked;
     private readonly DiskStore _disk;
+    private readonly Lock _header = new();
+    private bool _isSealDurable;
     private int _leases;
     private int _unsynced;
     private int _failedSyncs;
@@ -57,10 +60,19 @@ public sealed class VersionFile
     /// <summary>Whether every chunk is here.</summary>
     public bool IsComplete => PresentBytes == SizeBytes;
 
+    /// <summary>
+    /// Whether the file was handed to the kernel, now or in an earlier run, or is about to be: it may be unlinked and
+    /// nothing else.
+    /// </summary>
+    public bool IsSealed => (_map.Header.Flags & MapFlags.Sealed) != 0;
+
     /// <summary>Whether the files are unlinked: what is open can still be read, nothing is kept any more.</summary>
     public bool IsDropped => _dropped;
 
     internal DiskStore Disk => _disk;
+
+    /// <summary>The file with the bytes at their own offsets; null when they live inside the map.</summary>
+    internal SafeFileHandle? Backing => _data == _map.File ? null : _data.Handle;
 
     internal int Leases => Volatile.Read(ref _leases);
 
@@ -177,13 +189,64 @@ public sealed class VersionFile
     /// <summary>Enters the verdict, and with it the CRC-32C of the whole. On a writer thread of the disk.</summary>
     internal void WriteVerdict(Verdict verdict, uint? crc32C)
     {
-        var header = _map.Header;
-        _map.WriteHeader(header with
+        // Only the disk's writer threads come here: they wait for each other over I/O and nobody for them.
+        lock (_header)
         {
-            Verdict = verdict,
-            Crc32C = crc32C ?? 0,
-            Flags = crc32C is null ? header.Flags & ~MapFlags.HasCrc32C : header.Flags | MapFlags.HasCrc32C,
-        });
+            var header = _map.Header;
+            _map.WriteHeader(header with
+            {
+                Verdict = verdict,
+                Crc32C = crc32C ?? 0,
+                Flags = crc32C is null ? header.Flags & ~MapFlags.HasCrc32C : header.Flags | MapFlags.HasCrc32C,
+            });
+        }
+    }
+
+    /// <summary>
+    /// Seals a version that is whole and trusted; the seal is on the medium when this returns true. On a writer thread
+    /// of the disk.
+    /// </summary>
+    internal bool Seal()
+    {
+        lock (_header)
+        {
+            for (var chunk = 0; chunk < ChunkCount; chunk++)
+                if (!IsTrusted(chunk))
+                    return false;
+            if (_dropped || _isSealDurable)
+                return _isSealDurable;
+            _map.WriteHeader(_map.Header with { Flags = _map.Header.Flags | MapFlags.Sealed });
+            _map.File.Sync();
+            return _isSealDurable = true;
+        }
+    }
+
+    /// <summary>
+    /// Whether these bytes may be written for a chunk: a sealed version takes only those that it has or had there.
+    /// </summary>
+    internal bool Admits(int chunk, uint[] blockCrcs) => !IsSealed || _map.IsKnown(chunk, blockCrcs);
+
+    /// <summary>Whether a chunk is here and nothing about it is left to be checked.</summary>
+    internal bool IsTrusted(int chunk) => _map.StateOf(chunk) is ChunkState.Written or ChunkState.Durable;
+
+    /// <summary>Checks a chunk from before an unclean boot. On a reader thread of the disk.</summary>
+    internal bool TryTrust(int chunk)
+    {
+        var (state, generation) = _map.Look(chunk);
+        if (state != ChunkState.Suspect)
+            return state != ChunkState.Absent;
+        try
+        {
+            if (_map.LoadBlockCrcs(chunk) is { } crcs && CheckWhole(chunk, generation, crcs))
+                return true;
+        }
+        catch (IOException error)
+        {
+            _disk.ReportReadFailure(Id, error);
+        }
+
+        Fail(chunk, generation);
+        return false;
     }
 
     internal bool TryAcquire()

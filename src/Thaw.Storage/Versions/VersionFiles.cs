@@ -73,7 +73,9 @@ internal static class VersionFiles
         {
             if (!MapLayout.IsInline(version.SizeBytes))
             {
-                data = disk.Files.Open(paths.Data, FileMode.OpenOrCreate);
+                // What a crash left of an earlier file may be mapped by someone: it is unlinked, never written to.
+                disk.Files.Delete(paths.Data);
+                data = disk.Files.Open(paths.Data, FileMode.CreateNew);
                 data.SetLength(version.SizeBytes);
             }
 

@@ -1,3 +1,5 @@
+using Microsoft.Win32.SafeHandles;
+
 namespace Thaw.Storage.Versions;
 
 /// <summary>
@@ -11,6 +13,12 @@ public sealed class VersionLease : IDisposable
 
     /// <summary>The version.</summary>
     public VersionFile Version { get; }
+
+    /// <summary>
+    /// The file to hand to the kernel for passthrough, once the version is sealed; null for versions that live inside
+    /// their map. It is the version's own: never close it.
+    /// </summary>
+    public SafeFileHandle? Backing => Version.IsSealed ? Version.Backing : null;
 
     /// <inheritdoc />
     public void Dispose()

@@ -154,6 +154,11 @@ internal sealed class VersionMap : IDisposable
         return Look(chunk).Generation == generation ? crcs : KnownBlockCrcs(chunk);
     }
 
+    /// <summary>Whether a block CRC list is the one that the chunk has or had; false where that is not known.</summary>
+    public bool IsKnown(int chunk, uint[] blockCrcs) =>
+        _listCrcs[chunk] is var known and not 0
+        && known == ChunkEntry.CrcOfList(ChunkEntry.Seed(_header.Id, chunk), blockCrcs);
+
     public void ForgetBlockCrcs(int chunk) => Volatile.Write(ref _blockCrcs[chunk], null);
 
     /// <summary>Rewrites the header, the copy at the end first. One caller at a time.</summary>
