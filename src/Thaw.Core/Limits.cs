@@ -257,6 +257,7 @@ public static class Limits
     /// <summary>A node that restarts is waited for this long: it is up within seconds, its caches are warm.</summary>
     public static readonly TimeSpan RestartPatience = TimeSpan.FromSeconds(15);
 
+    /// <summary>
     /// A peer of which something was asked and which sends nothing at all for this long is suspect: it promises a sign
     /// of life four times as often.
     /// </summary>
