@@ -143,7 +143,10 @@ public sealed class EtcdMembershipTests : IAsyncLifetime
     {
         var self = new ClusterMember
         {
-            Name = name, Addresses = [new NodeAddress("127.0.0.1", 7402)], Zone = "z1", Weight = 7,
+            Name = name,
+            Addresses = [new NodeAddress("127.0.0.1", 7402)],
+            Zone = "z1",
+            Weight = 7,
         };
         var node = await EtcdMembership.StartAsync(
             self, new EtcdOptions([_etcd.Endpoint], "/thaw", "test", Lease), TimeProvider.System,
