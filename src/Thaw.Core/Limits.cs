@@ -149,6 +149,46 @@ public static class Limits
     /// <summary>Durability batches: at most this much time.</summary>
     public static readonly TimeSpan DurableBatchTime = TimeSpan.FromSeconds(5);
 
+    /// <summary>
+    /// A call to a cache disk this long makes it slow: a hundred times a read of 8 MiB from a hard disk's other end.
+    /// </summary>
+    public static readonly TimeSpan DiskSlow = TimeSpan.FromSeconds(1);
+
+    /// <summary>A disk counts as slow for this long after its last slow call, so that it does not flap.</summary>
+    public static readonly TimeSpan DiskSlowFor = TimeSpan.FromSeconds(30);
+
+    /// <summary>
+    /// A read, open or piece of a write this long makes a disk stuck: below what a reader waits for (60 s), above the
+    /// longest pauses of healthy disks (a spin-up, an error recovery of a hard disk: up to 7 s are for RAID only).
+    /// </summary>
+    public static readonly TimeSpan DiskStuck = TimeSpan.FromSeconds(5);
+
+    /// <summary>A sync or unlink this long makes a disk stuck: a batch of 1 GiB at 20 MB/s.</summary>
+    public static readonly TimeSpan DiskStuckSync = TimeSpan.FromSeconds(60);
+
+    /// <summary>How often a disk's calls are looked at: a fifth of the shortest bound.</summary>
+    public static readonly TimeSpan DiskWatch = TimeSpan.FromMilliseconds(200);
+
+    /// <summary>How often a failing disk is probed: back before its content is fetched anew.</summary>
+    public static readonly TimeSpan DiskProbePeriod = TimeSpan.FromSeconds(5);
+
+    /// <summary>Failed writes in a row that make a disk failing: one may be a bad sector.</summary>
+    public const int DiskFailedWrites = 3;
+
+    /// <summary>
+    /// Bytes a second that the scrubber reads of each disk: 10 TB in 2.3 days, under a hundredth of what an NVMe reads.
+    /// </summary>
+    public const long ScrubBytesPerSecond = 50_000_000;
+
+    /// <summary>A disk is scrubbed once in this time at most; rot comes in months.</summary>
+    public static readonly TimeSpan ScrubCycle = TimeSpan.FromDays(7);
+
+    /// <summary>The scrubber leaves a starting node alone for so long: cold starts come first.</summary>
+    public static readonly TimeSpan ScrubDelay = TimeSpan.FromMinutes(15);
+
+    /// <summary>A disk that does not end its work in this time when the store is closed is left behind.</summary>
+    public static readonly TimeSpan DiskClose = TimeSpan.FromSeconds(20);
+
     /// <summary>Closing a mount's names log: twice a durability batch; a disk that takes longer is stuck.</summary>
     public static readonly TimeSpan NamesClose = TimeSpan.FromSeconds(10);
 
@@ -243,6 +283,30 @@ public static class Limits
 
     /// <summary>A clock that is disciplined by a time server is never this far off.</summary>
     public static readonly TimeSpan ClockSkewSeen = TimeSpan.FromSeconds(30);
+
+    /// <summary>
+    /// A node that does not renew its lease for this long is gone: longer than pauses of a loaded host or an election
+    /// in etcd (1-2 s), short enough that its chunks get an owner while people wait.
+    /// </summary>
+    public static readonly TimeSpan EtcdLease = TimeSpan.FromSeconds(10);
+
+    /// <summary>One answer of etcd: it waits for two disks, and at most for an election.</summary>
+    public static readonly TimeSpan EtcdAnswer = TimeSpan.FromSeconds(3);
+
+    /// <summary>A node starts alone when etcd has not told the members after this.</summary>
+    public static readonly TimeSpan EtcdFirstList = TimeSpan.FromSeconds(5);
+
+    /// <summary>Giving the lease up when a node leaves; otherwise it ends by itself.</summary>
+    public static readonly TimeSpan EtcdLeave = TimeSpan.FromSeconds(1);
+
+    /// <summary>First pause before etcd is asked again.</summary>
+    public static readonly TimeSpan EtcdBackoff = TimeSpan.FromMilliseconds(200);
+
+    /// <summary>Longest pause before etcd is asked again: well below the lease.</summary>
+    public static readonly TimeSpan EtcdBackoffMost = TimeSpan.FromSeconds(2);
+
+    /// <summary>A node that restarts is waited for this long: it is up within seconds, its caches are warm.</summary>
+    public static readonly TimeSpan RestartPatience = TimeSpan.FromSeconds(15);
 
     /// <summary>
     /// A peer of which something was asked and which sends nothing at all for this long is suspect: it promises a sign
