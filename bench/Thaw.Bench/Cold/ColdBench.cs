@@ -4,8 +4,8 @@ using Thaw.Bench.Harness;
 namespace Thaw.Bench.Cold;
 
 /// <summary>
-/// Reading what no cache has: each turn starts its server anew over an empty directory, which is not measured, and reads
-/// one object through it. The node's counters say afterwards that the origin gave every byte once.
+/// Reading what no cache has: each turn starts its server anew over an empty directory, which is not measured, and
+/// reads one object through it. The node's counters say afterwards that the origin gave every byte once.
 /// </summary>
 internal sealed class ColdBench(Lab lab)
 {
@@ -25,9 +25,10 @@ internal sealed class ColdBench(Lab lab)
             _ => throw new ArgumentException($"no such part: {part}"),
         };
         new ColdBench(lab).Measure(part, sizeBytes);
+        var cap = part == "shaped" ? ", its end of the veth pair capped to 200 MB/s by tbf" : "";
         Report.Write(options, $"cold-{part}", title, $"""
             One object of {sizeBytes >> 30} GiB at an S3 origin (nginx static over a bucket layout, anonymous) in a
-            network namespace of its own{(part == "shaped" ? ", its end of the veth pair capped to 200 MB/s by tbf" : "")};
+            network namespace of its own{cap};
             curl reads it through a server that starts with an empty cache on the same file system. {lab.Pairs} pairs in
             turns: median (least..most), ratios of the pairs. The rate is the object's size over the time until the last
             reader has all of it. CPU: user and system seconds of the server's processes for a GB of body, without the

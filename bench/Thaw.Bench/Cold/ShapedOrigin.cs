@@ -27,7 +27,8 @@ internal sealed class ShapedOrigin : IDisposable
         Inside("ip", "link", "set", _far, "up");
         Inside("ip", "link", "set", "lo", "up");
         Server = lab.StartNginx(
-            "direct from the origin", "nginx-static.conf", path, Far, ["ip", "netns", "exec", _space], [("ROOT", root)]);
+            "direct from the origin", "nginx-static.conf", path, Far, ["ip", "netns", "exec", _space],
+            [("ROOT", root)]);
     }
 
     /// <summary>The origin, to be read directly.</summary>

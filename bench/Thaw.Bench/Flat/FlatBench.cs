@@ -4,8 +4,8 @@ using Thaw.Bench.Harness;
 namespace Thaw.Bench.Flat;
 
 /// <summary>
-/// Serves 200 GiB warm, long and short ranges mixed, and watches the node's resident memory: what a node serves must not
-/// stay with it. Fails if the second half of the run ends higher than the first did.
+/// Serves 200 GiB warm, long and short ranges mixed, and watches the node's resident memory: what a node serves must
+/// not stay with it. Fails if the second half of the run ends higher than the first did.
 /// </summary>
 internal sealed class FlatBench(Lab lab)
 {
@@ -47,8 +47,8 @@ internal sealed class FlatBench(Lab lab)
         lab.Tiers().AssertLocal(before, served);
         var (half, end) = (_points[_points.Count / 2].Mebibytes, _points[^1].Mebibytes);
         Report.Write(options, "flat", "Resident memory while 200 GiB are served", $"""
-            {Readers} readers, ranges of 8 MiB and after each one of 4 KiB, of one object of 2 GiB in the page cache. All
-            {served / (double)(1 << 30):F1} GiB came from the local tier (the node's counters), in
+            {Readers} readers, ranges of 8 MiB and after each one of 4 KiB, of one object of 2 GiB in the page cache.
+            All {served / (double)(1 << 30):F1} GiB came from the local tier (the node's counters), in
             {elapsed.TotalSeconds:F0} s at {served / elapsed.TotalSeconds / 1e9:F2} GB/s and
             {processor / (served / 1e9):F3} s of processor time a GB. `cache.memory` is 256 MiB and was in use while the
             object was loaded.

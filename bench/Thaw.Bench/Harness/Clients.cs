@@ -20,7 +20,9 @@ internal static partial class Clients
         return new Sample(Number(parts[0]) / 1e9, (long)Number(parts[1]));
     }
 
-    /// <summary>So many at once, each the whole object by curl: the rate of the object, until the last has it.</summary>
+    /// <summary>
+    /// So many at once, each the whole object by curl: the rate of the object, until the last has it.
+    /// </summary>
     public static Sample WholeByCurls(ServerProcess server, int readers, long sizeBytes)
     {
         var start = Stopwatch.GetTimestamp();
@@ -64,7 +66,8 @@ internal static partial class Clients
     public static Sample SmallRangesByWrk(ServerProcess server, long sizeBytes, string script, int seconds)
     {
         var text = Output(
-            "wrk", ["-t2", "-c16", $"-d{seconds}s", "--latency", "-s", script, $"http://{server.Address}:{server.Port}"],
+            "wrk",
+            ["-t2", "-c16", $"-d{seconds}s", "--latency", "-s", script, $"http://{server.Address}:{server.Port}"],
             [("BENCH_PATH", server.Path), ("BENCH_BYTES", $"{sizeBytes}")]);
         if (Errors().IsMatch(text))
             throw new InvalidOperationException($"{server.Name} answered errors:\n{text}");

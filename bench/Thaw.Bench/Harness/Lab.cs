@@ -65,7 +65,8 @@ internal sealed class Lab : IDisposable
             mounts: [{{mount}}]
             """);
         return ServerProcess.Start(
-            "thaw", IPAddress.Loopback, port, path, _options.Binary, "serve", "--config", config, "--log-level", "warning");
+            "thaw", IPAddress.Loopback, port, path,
+            _options.Binary, "serve", "--config", config, "--log-level", "warning");
     }
 
     /// <summary>Starts nginx with a configuration of bench/peers.</summary>

@@ -36,7 +36,8 @@ internal sealed class Plot
         {
             var (row, y) = (rows[index], Top + index * RowHeight + 14);
             var (least, median, most) = row.Ratio;
-            plot.Text(10, y + 4, $"{row.Control}: {row.Name} / {row.Peer}{(row.IsTime ? " (less is better)" : "")}", "small");
+            var note = row.IsTime ? " (less is better)" : "";
+            plot.Text(10, y + 4, $"{row.Control}: {row.Name} / {row.Peer}{note}", "small");
             plot.Line(X(least), y, X(most), y, "range");
             plot.Dot(X(median), y);
             if (row.Aim > 0)
@@ -59,8 +60,8 @@ internal sealed class Plot
             var y = Top - 14 + index * RowHeight;
             var length = (Width - Left - Right - 40) * value / most;
             plot.Text(10, y + 15, name, "small");
-            plot._shapes.AppendLine(
-                CultureInfo.InvariantCulture, $"""<rect class="bar" x="{Left}" y="{y}" width="{length:F1}" height="18"/>""");
+            plot._shapes.AppendLine(CultureInfo.InvariantCulture,
+                $"""<rect class="bar" x="{Left}" y="{y}" width="{length:F1}" height="18"/>""");
             plot.Text(Left + length + 6, y + 14, $"{Number(value)} {unit}", "small");
         }
 
@@ -107,7 +108,7 @@ internal sealed class Plot
         $"""<circle class="dot" cx="{x:F1}" cy="{y:F1}" r="5"/>""");
 
     private string Whole(int height) => $$"""
-        <svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {{Width}} {{height}}" width="{{Width}}" height="{{height}}">
+        <svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {{Width}} {{height}}" width="{{Width}}">
         <style>
         text { font-family: sans-serif; fill: #555; } .title { font-size: 15px; } .small { font-size: 11px; }
         line, polyline { fill: none; stroke-width: 1; } .grid { stroke: #bbb; } .one { stroke: #777; }

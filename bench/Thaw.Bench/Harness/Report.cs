@@ -36,7 +36,8 @@ internal static class Report
             .FirstOrDefault(line => line.StartsWith("model name", StringComparison.Ordinal));
         var flags = File.ReadLines("/proc/cpuinfo")
             .FirstOrDefault(line => line.StartsWith("flags", StringComparison.Ordinal)) ?? "";
-        var kind = options.Binary.Contains("/bin/", StringComparison.Ordinal) ? "an ordinary build" : "the native binary";
+        var isBuild = options.Binary.Contains("/bin/", StringComparison.Ordinal);
+        var kind = isBuild ? "an ordinary build" : "the native binary";
         return $"""
             {DateTime.UtcNow:yyyy-MM-dd HH:mm} UTC, commit {Commit(options.Root)}, {kind};
             Linux {Text("/proc/sys/kernel/osrelease")}, {Environment.ProcessorCount} x {cpu?.Split(':')[^1].Trim()}
