@@ -24,7 +24,9 @@ internal sealed class TransferNode(ChunkStore store) : IPeerService
 {
     public static readonly PeerTransferOptions Options = new()
     {
-        Cluster = "bench", Node = "answers", Secret = "bench"u8.ToArray(),
+        Cluster = "bench",
+        Node = "answers",
+        Secret = "bench"u8.ToArray(),
     };
 
     /// <summary>The version of so many bytes.</summary>
@@ -48,7 +50,8 @@ internal sealed class TransferNode(ChunkStore store) : IPeerService
         await FillAsync(store, VersionOf(bytes));
         var options = Options with
         {
-            Listen = [new NodeAddress(address.ToString(), 0)], Sockets = SocketsOf(arguments[3]),
+            Listen = [new NodeAddress(address.ToString(), 0)],
+            Sockets = SocketsOf(arguments[3]),
         };
         await using var server = new PeerServer(
             options, () => ClusterSnapshot.Empty, new TransferNode(store), NullLogger<PeerServer>.Instance);

@@ -43,7 +43,9 @@ internal sealed class TransferReader
         var streams = int.Parse(arguments[3], CultureInfo.InvariantCulture);
         var options = TransferNode.Options with
         {
-            Node = "asks", Connections = streams, Sockets = TransferNode.SocketsOf(arguments[2]),
+            Node = "asks",
+            Connections = streams,
+            Sockets = TransferNode.SocketsOf(arguments[2]),
         };
         await using var client = new PeerClient(
             options, () => ClusterSnapshot.Empty, NullLogger<PeerClient>.Instance);
