@@ -64,7 +64,7 @@ internal sealed class TransferNode(ChunkStore store) : IPeerService
     public async ValueTask<PeerSupply> OpenAsync(
         string node, PeerRequest request, CancellationToken cancellationToken)
     {
-        var lease = store.TryLease(request.Id);
+        var lease = store.TryLeaseOpen(request.Id) ?? await store.LeaseAsync(request.Id, cancellationToken);
         if (lease is not null
             && await lease.Version.TryLocateAsync(request.Chunk, cancellationToken) is var (file, offset, crcs))
             return new LeasedChunk(lease, file, offset, crcs);
@@ -80,7 +80,7 @@ internal sealed class TransferNode(ChunkStore store) : IPeerService
     {
         var random = new Random(3);
         var bytes = new byte[Geometry.ChunkBytes];
-        using var lease = store.LeaseOrCreate(version).Value;
+        using var lease = (await store.LeaseOrCreateAsync(version, default)).Value;
         for (var chunk = 0; chunk < lease.Version.ChunkCount; chunk++)
         {
             random.NextBytes(bytes);
@@ -89,7 +89,7 @@ internal sealed class TransferNode(ChunkStore store) : IPeerService
             for (var block = 0; block < Geometry.BlockCount(length); block++)
                 crcs[block] = Crc32C.Compute(
                     bytes.AsSpan(block * Geometry.BlockBytes, Geometry.BlockLength(length, block)));
-            if (!(await store.WriteChunkAsync(lease, chunk, bytes.AsMemory(0, length), crcs)).IsOk)
+            if (!(await store.WriteChunkAsync(lease, new ChunkWrite(chunk, bytes.AsMemory(0, length), crcs))).IsOk)
                 throw new IOException("the bench's store is full");
         }
     }
