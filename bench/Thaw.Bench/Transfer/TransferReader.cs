@@ -8,6 +8,7 @@ using Thaw.Core.Chunks;
 using Thaw.Core.Cluster;
 using Thaw.Core.Contracts.Peers;
 using Thaw.Storage;
+using Thaw.Storage.Versions;
 
 namespace Thaw.Bench.Transfer;
 

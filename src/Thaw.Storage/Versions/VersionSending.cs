@@ -3,7 +3,7 @@ using Thaw.Storage.Format;
 
 namespace Thaw.Storage.Versions;
 
-/// <summary>Chunks that leave for other nodes without being read here: the receiver checks them. Hold a lease.</summary>
+/// <summary>Chunks that leave for other nodes without being read here: the receiver checks them.</summary>
 public static class VersionSending
 {
     /// <summary>
