@@ -1,12 +1,13 @@
 using Thaw.Bench.Cold;
 using Thaw.Bench.Flat;
+using Thaw.Bench.Transfer;
 using Thaw.Bench.Warm;
 
 namespace Thaw.Bench;
 
 internal static class Program
 {
-    private static int Main(string[] arguments)
+    private static async Task<int> Main(string[] arguments)
     {
         switch (arguments)
         {
@@ -20,11 +21,18 @@ internal static class Program
                 return ColdBench.Run(part, arguments[2..]);
             case ["flat", ..]:
                 return FlatBench.Run(arguments[1..]);
+            case ["transfer", ..]:
+                return TransferBench.Run(arguments[1..]);
+            case ["transfer-serve", ..]:
+                return await TransferNode.RunAsync(arguments[1..]);
+            case ["transfer-read", ..]:
+                return await TransferReader.RunAsync(arguments[1..]);
             default:
                 Console.Error.WriteLine("""
                     usage: Thaw.Bench names
                            Thaw.Bench crc | warm | cold shaped|open|fill | flat
                              [--quick] [--control NAME,...] --thaw BINARY --root DIRECTORY
+                           Thaw.Bench transfer [--quick] [--control NAME,...] [--result FILE] --root DIRECTORY
                     """);
                 return 2;
         }

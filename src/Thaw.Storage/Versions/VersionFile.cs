@@ -76,6 +76,12 @@ public sealed class VersionFile
     /// <summary>The file with the bytes at their own offsets; null when they live inside the map.</summary>
     internal SafeFileHandle? Backing => _data == _map.File ? null : _data.Handle;
 
+    /// <summary>The file that a chunk's bytes are in, and where.</summary>
+    internal (SafeFileHandle File, long Offset) PlaceOf(int chunk) =>
+        (_data.Handle, _dataBase + Geometry.ChunkOffset(chunk));
+
+    internal ChunkState StateOf(int chunk) => _map.StateOf(chunk);
+
     internal int Leases => Volatile.Read(ref _leases);
 
     /// <summary>Chunks entered but not yet on the medium.</summary>
@@ -385,6 +391,13 @@ public sealed class VersionFile
         }
 
         return ReadOutcome.Hit(length);
+    }
+
+    internal bool CheckOnDisk(int chunk)
+    {
+        var (state, generation) = _map.Look(chunk);
+        return state != ChunkState.Absent && TryLoadBlockCrcs(chunk) is { } crcs
+            && CheckWhole(chunk, generation, crcs).Kind == ReadKind.Hit;
     }
 
     private DamagedChunk? Salvage(int chunk, ReadTarget target)
