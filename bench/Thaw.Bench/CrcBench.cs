@@ -41,8 +41,9 @@ internal static class CrcBench
         if (~Crc64Nvme.AppendTable(ulong.MaxValue, bytes) != Crc64Nvme.Compute(bytes))
             return Fail("crc64nvme");
         Measure("crc64nvme", bytes, span => Crc64Nvme.Compute(span), BytesPerRun);
+        var kind = RuntimeFeature.IsDynamicCodeCompiled ? "an ordinary build" : "native";
         Report.Write(options, "crc", "CRC-32C and CRC-64/NVME, one core", $"""
-            {RuntimeInformation.OSArchitecture}, {(RuntimeFeature.IsDynamicCodeCompiled ? "an ordinary build" : "native")};
+            {RuntimeInformation.OSArchitecture}, {kind};
             chosen for CRC-32C at start: {Crc32C.PathName}. GB/s: median (least..most) of {Runs}, after each way was
             compared with the table. 64 KiB and 8 MiB stay in the processor's caches, 256 MiB do not.
 
