@@ -24,6 +24,8 @@ internal sealed class NodeControl(
 
     public bool IsStopping { get; set; }
 
+    public Func<PosixStats> Posix { get; set; } = static () => new PosixStats(0, 0, 0);
+
     public NodeStats GetStats()
     {
         var meters = mounts.All.Select(mount => mount.Meter).ToArray();
@@ -41,7 +43,7 @@ internal sealed class NodeControl(
                     meters.Sum(one => one.OriginBytes(OriginCause.Retry)),
                     meters.Sum(one => one.OriginBytes(OriginCause.Takeover)))),
             new ServedStats(s3, hub, TiersOf(meters, Face.Peer)),
-            new PosixStats(0, 0, 0),
+            Posix(),
             HitRatio(reader, SumOf(s3) + SumOf(hub)),
             GetCacheStats(),
             new PeerStats(0, 0),

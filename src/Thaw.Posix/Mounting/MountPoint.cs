@@ -1,0 +1,126 @@
+using Microsoft.Extensions.Logging;
+using Microsoft.Win32.SafeHandles;
+using Thaw.Posix.Bindings;
+using Thaw.Posix.Loop;
+
+namespace Thaw.Posix.Mounting;
+
+/// <summary>
+/// A directory where the tree is mounted: cleaned of a dead mount that a killed process left, mounted, unmounted.
+/// Errors are <see cref="IOException"/>s whose message says what to do.
+/// </summary>
+internal sealed class MountPoint
+{
+    /// <summary>A dead mount answers at once; whatever takes longer belongs to someone who lives.</summary>
+    private static readonly TimeSpan AnswerOfDead = TimeSpan.FromSeconds(2);
+
+    private readonly ILogger _logger;
+    private readonly bool _byHelper;
+
+    private MountPoint(string path, Channel channel, bool byHelper, ILogger logger) =>
+        (Path, Channel, _byHelper, _logger) = (path, channel, byHelper, logger);
+
+    public string Path { get; }
+
+    /// <summary>The connection.</summary>
+    public Channel Channel { get; }
+
+    /// <summary>Whether the set-uid helper mounted it, since this process may not.</summary>
+    public bool IsByHelper => _byHelper;
+
+    /// <summary>Mounts; the kernel's first request is waiting then.</summary>
+    public static MountPoint Mount(string path, ILogger logger)
+    {
+        Clean(path, logger);
+        try
+        {
+            Directory.CreateDirectory(path);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new IOException($"{path} cannot be mounted on: {error.Message} Make the directory first.", error);
+        }
+
+        var handle = Native.Open("/dev/fuse", Native.OpenReadWriteCloseOnExec);
+        if (handle.IsInvalid)
+            throw new IOException($"/dev/fuse cannot be opened: {Native.Explain(Native.LastError)}; load the module fuse, "
+                + "and give a container the device.");
+        if (TryMount(path, handle, out var errno))
+            return new MountPoint(path, new Channel(handle), byHelper: false, logger);
+        handle.Dispose();
+        if (errno is not (Errno.Permission or Errno.NoAccess))
+            throw new IOException($"{path} cannot be mounted: {Native.Explain(errno)}.");
+        var (helped, problem) = FuserMount.Mount(path);
+        return helped is not null
+            ? new MountPoint(path, new Channel(helped), byHelper: true, logger)
+            : throw new IOException(
+                $"{path} cannot be mounted without CAP_SYS_ADMIN, and fusermount3 did not help: {problem}; run as root, "
+                + "grant the capability or install fuse3.");
+    }
+
+    /// <summary>
+    /// Takes the mount away. What is in use is detached: those who have files open go on as long as this process
+    /// serves them, and with passthrough longer.
+    /// </summary>
+    /// <returns>Whether nobody had anything open.</returns>
+    public bool Unmount()
+    {
+        if (MountInfo.At(Path) is not { Type: MountInfo.ThawType })
+            return true;
+        if (_byHelper)
+            return FuserMount.Unmount(Path, detach: false) || (FuserMount.Unmount(Path, detach: true) && false);
+        if (Native.Unmount(Path, 0) == 0)
+            return true;
+        var errno = Native.LastError;
+        if (errno == Errno.Busy)
+            Log.InUse(_logger, Path);
+        if (Native.Unmount(Path, Native.UnmountDetach) != 0)
+            Log.NotUnmounted(_logger, Path, Native.Explain(Native.LastError));
+        return false;
+    }
+
+    /// <summary>Lets the kernel read further ahead than the 128 KiB that INIT allows it.</summary>
+    public void SetReadAhead()
+    {
+        const string kibibytes = "1024";
+        if (MountInfo.At(Path) is not { Type: MountInfo.ThawType } mount)
+            return;
+        try
+        {
+            File.WriteAllText($"/sys/class/bdi/{mount.Device}/read_ahead_kb", kibibytes);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            Log.NoReadAhead(_logger, Path, error.Message);
+        }
+    }
+
+    /// <summary>Takes away what a killed process left at the path, and refuses what lives.</summary>
+    private static void Clean(string path, ILogger logger)
+    {
+        while (MountInfo.At(path) is { Type: MountInfo.ThawType })
+        {
+            var looked = Task.Run(() => Directory.Exists(path));
+            // A look that hangs belongs to a mount whose process lives; the thread ends with that process.
+            if (Task.WaitAny([looked], AnswerOfDead) < 0 || looked.GetAwaiter().GetResult())
+                throw new IOException(
+                    $"{path} is mounted by another process; unmount it with \"thaw unmount {path}\" first.");
+            if (Native.Unmount(path, Native.UnmountDetach) != 0 && !FuserMount.Unmount(path, detach: true))
+                throw new IOException($"The dead mount at {path} cannot be taken away: "
+                    + $"{Native.Explain(Native.LastError)}; run \"umount -l {path}\".");
+            Log.Cleaned(logger, path);
+        }
+    }
+
+    private static bool TryMount(string path, SafeFileHandle handle, out int errno)
+    {
+        var options = Options(handle);
+        errno = Native.Mount("thaw", path, MountInfo.ThawType, Native.MountReadOnly, options) == 0
+            ? 0 : Native.LastError;
+        return errno == 0;
+    }
+
+    private static string Options(SafeFileHandle handle) =>
+        $"fd={handle.DangerousGetHandle()},rootmode=40000,user_id={Native.EffectiveUser()},"
+        + $"group_id={Native.EffectiveGroup()},default_permissions,allow_other,max_read={Core.Limits.PosixReadBytes}";
+}
