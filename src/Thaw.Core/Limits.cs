@@ -271,4 +271,81 @@ public static class Limits
 
     /// <summary>A clock that is disciplined by a time server is never this far off.</summary>
     public static readonly TimeSpan ClockSkewSeen = TimeSpan.FromSeconds(30);
+
+    /// <summary>
+    /// A peer of which something was asked and which sends nothing at all for this long is suspect: it promises a sign
+    /// of life four times as often.
+    /// </summary>
+    public static readonly TimeSpan PeerSilence = TimeSpan.FromSeconds(1);
+
+    /// <summary>
+    /// A receiving thread looks up from a silent connection this often: a quarter of <see cref="PeerSilence"/>.
+    /// </summary>
+    public static readonly TimeSpan PeerTick = TimeSpan.FromMilliseconds(250);
+
+    /// <summary>
+    /// A node that has nothing to send yet says so this often: it promises 250 ms, and its own clock ticks too.
+    /// </summary>
+    public static readonly TimeSpan PeerWaiting = TimeSpan.FromMilliseconds(150);
+
+    /// <summary>After a verdict a peer is not asked for this long; as long as it takes to find a silent one.</summary>
+    public static readonly TimeSpan PeerSuspectPause = TimeSpan.FromSeconds(1);
+
+    /// <summary>
+    /// A connection that has not said who it is after this long is closed: a handshake takes two round trips.
+    /// </summary>
+    public static readonly TimeSpan PeerHandshake = TimeSpan.FromSeconds(5);
+
+    /// <summary>A node closes its own connections to others after this long without a request.</summary>
+    public static readonly TimeSpan PeerIdle = TimeSpan.FromSeconds(15);
+
+    /// <summary>
+    /// Connections that others left open without a word are closed after this long: twice what they promise.
+    /// </summary>
+    public static readonly TimeSpan PeerIdleMost = TimeSpan.FromSeconds(30);
+
+    /// <summary>
+    /// Connections to one peer, over all its addresses: two carry more than one receiving thread checks on loopback,
+    /// and more are threads for nothing.
+    /// </summary>
+    public const int PeerConnections = 2;
+
+    /// <summary>Connections of others: 512 nodes with two each, and as many again that come and go.</summary>
+    public const int PeerConnectionsIn = 2048;
+
+    /// <summary>Requests and questions on one connection that are not answered yet: four reader's windows.</summary>
+    public const int PeerRequests = 256;
+
+    /// <summary>Head of a message: what its 16-bit length can say.</summary>
+    public const int PeerHeadBytes = ushort.MaxValue;
+
+    /// <summary>
+    /// Payload of a question or an answer: holders of 8 TiB on 256 nodes are 32 MiB of bits and come in parts, block
+    /// CRC lists of 4096 chunks are 550 KiB.
+    /// </summary>
+    public const int PeerBodyBytes = 8 << 20;
+
+    /// <summary>Chunks whose block CRCs are asked for at once: 32 GiB of a version.</summary>
+    public const int PeerCrcChunks = 4096;
+
+    /// <summary>Threads that send to peers: on one core 2 saturate a card; a cold disk holds a thread up.</summary>
+    public const int PeerSenders = 4;
+
+    /// <summary>
+    /// A sending thread waits this long for a peer's full window before it turns to another: many round trips of a
+    /// data centre, and all threads together still look at each connection several times a second.
+    /// </summary>
+    public static readonly TimeSpan PeerLinger = TimeSpan.FromMilliseconds(5);
+
+    /// <summary>A peer that takes nothing of what it asked for over this long is cut off.</summary>
+    public static readonly TimeSpan PeerTakes = TimeSpan.FromSeconds(30);
+
+    /// <summary>
+    /// Blocks in one frame of a stored chunk: 4 MiB, a full send buffer. A more urgent request waits for one
+    /// frame at most.
+    /// </summary>
+    public const int PeerFrameBlocks = 16;
+
+    /// <summary>Characters of a failure's sentence between nodes: ten lines of a terminal.</summary>
+    public const int PeerSentence = 800;
 }
