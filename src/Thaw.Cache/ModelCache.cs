@@ -6,7 +6,6 @@ using Thaw.Cache.Jobs;
 using Thaw.Cache.Memory;
 using Thaw.Cache.Naming;
 using Thaw.Cache.Verifying;
-using Thaw.Core.Api;
 using Thaw.Core.Contracts;
 using Thaw.Core.Identity;
 using Thaw.Core.Metering;
@@ -70,8 +69,8 @@ public sealed class ModelCache : IAsyncDisposable
         set => _control.S3Endpoint = value;
     }
 
-    /// <summary>Counters of the POSIX face, for the node's counters; set once it is there.</summary>
-    public Func<PosixStats> Posix
+    /// <summary>The POSIX face, for the node's counters and control; set once it is there.</summary>
+    public IPosixControl Posix
     {
         set => _control.Posix = value;
     }

@@ -24,7 +24,7 @@ internal sealed class NodeControl(
 
     public bool IsStopping { get; set; }
 
-    public Func<PosixStats> Posix { get; set; } = static () => new PosixStats(0, 0, 0);
+    public IPosixControl? Posix { get; set; }
 
     public NodeStats GetStats()
     {
@@ -43,7 +43,7 @@ internal sealed class NodeControl(
                     meters.Sum(one => one.OriginBytes(OriginCause.Retry)),
                     meters.Sum(one => one.OriginBytes(OriginCause.Takeover)))),
             new ServedStats(s3, hub, TiersOf(meters, Face.Peer)),
-            Posix(),
+            Posix?.GetStats() ?? new PosixStats(0, 0, 0),
             HitRatio(reader, SumOf(s3) + SumOf(hub)),
             GetCacheStats(),
             new PeerStats(0, 0),
@@ -76,6 +76,12 @@ internal sealed class NodeControl(
     public ValueTask<Result<PinResult>> SetPinAsync(
         PathsRequest request, bool pinned, CancellationToken cancellationToken) =>
         _keep.SetPinAsync(request, pinned, cancellationToken);
+
+    public ValueTask<Result<PosixStatus>> SetPosixAsync(
+        PosixRequest request, bool mounted, CancellationToken cancellationToken) =>
+        Posix?.SetAsync(request, mounted, cancellationToken)
+        ?? new ValueTask<Result<PosixStatus>>(new Failure(
+            FailureKind.NotImplemented, "This program embeds a node without the POSIX tree; ask a \"thaw serve\"."));
 
     public ReadyStatus GetReady() => IsStopping
         ? new ReadyStatus(false, ["The node is draining; ask another one."])

@@ -34,6 +34,11 @@ internal static class ConfigBinder
                 Domain = BindDomain(values),
             },
             Control = new ControlConfig { Listen = values.Get("control.listen", new ControlConfig().Listen) },
+            Posix = new PosixConfig
+            {
+                Path = values.Get<string?>("posix.path", null),
+                OpenWait = values.Get("posix.openWait", new PosixConfig().OpenWait),
+            },
             Insecure = values.Get("insecure", false),
         };
         CheckListeners(config, values);

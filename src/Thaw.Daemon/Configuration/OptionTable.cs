@@ -192,6 +192,15 @@ public static class OptionTable
             "Domain of virtual-host style requests; without it path style is served.") { Words = ["none"] },
         new("control.listen", OptionKind.Endpoint, "127.0.0.1:7401", "ip:port, port 0-65535; 0 takes a free one",
             "Listener of the control endpoint: REST, metrics, health."),
+        new("posix.path", OptionKind.Path, "none", "an absolute path of an empty directory, or none",
+            "Where the node mounts the tree of models when it starts; thaw mount does it at any time.")
+                { Words = ["none"] },
+        new("posix.openWait", OptionKind.Duration, "5s", "0s-10m",
+            "How long an open waits for its file to be loaded, if it can be by then: whole files are read at disk "
+                + "speed.")
+        {
+            Most = 600 * Second,
+        },
         new("insecure", OptionKind.Switch, "false", "true or false",
             "Allows listeners beyond loopback without authentication: whoever reaches them reads every model."),
     ];
@@ -214,7 +223,6 @@ public static class OptionTable
         new("control.tokens", "tokens on the control endpoint are"),
         new("hub", "the Hugging Face endpoint is"),
         new("peer", "traffic between nodes is"),
-        new("posix", "the POSIX mount is"),
     ];
 
     private static readonly Dictionary<string, OptionRow> ByKey = Rows.ToDictionary(row => row.Key);

@@ -21,6 +21,7 @@ internal static class Errno
     public const int NotImplemented = 38;
     public const int NoAttribute = 61;
     public const int NotSupported = 95;
+    public const int Aborted = 103;
     public const int NotConnected = 107;
     public const int Stale = 116;
 

@@ -11,6 +11,12 @@ internal static unsafe partial class Native
 {
     public const int OpenReadWriteCloseOnExec = 2 | 0x80000;
 
+    /// <summary>
+    /// O_RDONLY, O_CLOEXEC, O_NONBLOCK: a folder opens, and on another kind of file nothing waits. O_DIRECTORY has
+    /// other values on other processors.
+    /// </summary>
+    public const int OpenFolderCloseOnExec = 0x80000 | 0x800;
+
     /// <summary>uapi/linux/fuse.h: FUSE_DEV_IOC_CLONE, _BACKING_OPEN, _BACKING_CLOSE.</summary>
     public const nuint IoctlClone = 0x8004E500;
 
@@ -47,6 +53,17 @@ internal static unsafe partial class Native
 
     [LibraryImport("libc", EntryPoint = "umount2", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     public static partial int Unmount(string target, int flags);
+
+    [LibraryImport("libc", EntryPoint = "realpath", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial nint RealPath(string path, byte* resolved);
+
+    /// <summary>A path without symbolic links, or as it is if it cannot be followed.</summary>
+    public static string Resolve(string path)
+    {
+        const int longest = 4096; // PATH_MAX
+        var resolved = stackalloc byte[longest];
+        return RealPath(path, resolved) == 0 ? path : Marshal.PtrToStringUTF8((nint)resolved)!;
+    }
 
     [LibraryImport("libc", EntryPoint = "geteuid")]
     public static partial uint EffectiveUser();

@@ -31,14 +31,19 @@ internal sealed class MountPoint
     /// <summary>Mounts; the kernel's first request is waiting then.</summary>
     public static MountPoint Mount(string path, ILogger logger)
     {
+        // The path itself may be a dead mount, which cannot be followed; the folder above can.
+        if (System.IO.Path.GetDirectoryName(path) is { } above)
+            path = System.IO.Path.Combine(Native.Resolve(above), System.IO.Path.GetFileName(path));
         Clean(path, logger);
         try
         {
             Directory.CreateDirectory(path);
+            if (Directory.EnumerateFileSystemEntries(path).Any())
+                throw new IOException($"{path} is not empty; name an empty directory, or one that does not exist.");
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            throw new IOException($"{path} cannot be mounted on: {error.Message} Make the directory first.", error);
+            throw new IOException($"{path} cannot be mounted on: {error.Message}", error);
         }
 
         var handle = Native.Open("/dev/fuse", Native.OpenReadWriteCloseOnExec);
@@ -100,9 +105,9 @@ internal sealed class MountPoint
     {
         while (MountInfo.At(path) is { Type: MountInfo.ThawType })
         {
-            var looked = Task.Run(() => Directory.Exists(path));
             // A look that hangs belongs to a mount whose process lives; the thread ends with that process.
-            if (Task.WaitAny([looked], AnswerOfDead) < 0 || looked.GetAwaiter().GetResult())
+            var looked = Task.Run(() => IsDead(path));
+            if (Task.WaitAny([looked], AnswerOfDead) < 0 || !looked.GetAwaiter().GetResult())
                 throw new IOException(
                     $"{path} is mounted by another process; unmount it with \"thaw unmount {path}\" first.");
             if (Native.Unmount(path, Native.UnmountDetach) != 0 && !FuserMount.Unmount(path, detach: true))
@@ -110,6 +115,13 @@ internal sealed class MountPoint
                     + $"{Native.Explain(Native.LastError)}; run \"umount -l {path}\".");
             Log.Cleaned(logger, path);
         }
+    }
+
+    /// <summary>Opening asks the file system itself, while what stat says of a dead one may be remembered.</summary>
+    private static bool IsDead(string path)
+    {
+        using var handle = Native.Open(path, Native.OpenFolderCloseOnExec);
+        return handle.IsInvalid && Native.LastError is Errno.NotConnected or Errno.Aborted;
     }
 
     private static bool TryMount(string path, SafeFileHandle handle, out int errno)

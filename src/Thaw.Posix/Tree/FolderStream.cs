@@ -42,7 +42,9 @@ internal sealed class FolderStream : IDisposable
         var index = offset - page.Offset;
         if (index < page.Names.Names.Count)
             return page.Memory[(int)index..];
-        return page.Names.After is null ? ReadOnlyMemory<Found>.Empty : null;
+        if (page.Names.After is null)
+            return ReadOnlyMemory<Found>.Empty;
+        return null;
     }
 
     /// <summary>Goes to the page that holds an offset.</summary>
