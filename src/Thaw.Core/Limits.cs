@@ -114,7 +114,9 @@ public static class Limits
     /// <summary>Most bytes of one read of the POSIX tree: what FUSE carries in 256 pages.</summary>
     public const int PosixReadBytes = 1 << 20;
 
-    /// <summary>Buffers of <see cref="PosixReadBytes"/> for answers of the POSIX tree: with them 64 MiB at most.</summary>
+    /// <summary>
+    /// Buffers of <see cref="PosixReadBytes"/> for answers of the POSIX tree: as many as the kernel asks for ahead.
+    /// </summary>
     public const int PosixBuffers = 64;
 
     /// <summary>
@@ -123,7 +125,9 @@ public static class Limits
     /// </summary>
     public static readonly TimeSpan PosixNameValid = TimeSpan.FromSeconds(60);
 
-    /// <summary>A name that was not there is believed not to be there this long, or until its folder is listed.</summary>
+    /// <summary>
+    /// A name that was not there is believed not to be there this long, or until its folder is listed.
+    /// </summary>
     public static readonly TimeSpan PosixNoNameValid = TimeSpan.FromSeconds(5);
 
     /// <summary>Threads that take requests from one POSIX mount: they never wait, so few are enough.</summary>
@@ -271,6 +275,30 @@ public static class Limits
 
     /// <summary>A clock that is disciplined by a time server is never this far off.</summary>
     public static readonly TimeSpan ClockSkewSeen = TimeSpan.FromSeconds(30);
+
+    /// <summary>
+    /// A node that does not renew its lease for this long is gone: longer than pauses of a loaded host or an election
+    /// in etcd (1-2 s), short enough that its chunks get an owner while people wait.
+    /// </summary>
+    public static readonly TimeSpan EtcdLease = TimeSpan.FromSeconds(10);
+
+    /// <summary>One answer of etcd: it waits for two disks, and at most for an election.</summary>
+    public static readonly TimeSpan EtcdAnswer = TimeSpan.FromSeconds(3);
+
+    /// <summary>A node starts alone when etcd has not told the members after this.</summary>
+    public static readonly TimeSpan EtcdFirstList = TimeSpan.FromSeconds(5);
+
+    /// <summary>Giving the lease up when a node leaves; otherwise it ends by itself.</summary>
+    public static readonly TimeSpan EtcdLeave = TimeSpan.FromSeconds(1);
+
+    /// <summary>First pause before etcd is asked again.</summary>
+    public static readonly TimeSpan EtcdBackoff = TimeSpan.FromMilliseconds(200);
+
+    /// <summary>Longest pause before etcd is asked again: well below the lease.</summary>
+    public static readonly TimeSpan EtcdBackoffMost = TimeSpan.FromSeconds(2);
+
+    /// <summary>A node that restarts is waited for this long: it is up within seconds, its caches are warm.</summary>
+    public static readonly TimeSpan RestartPatience = TimeSpan.FromSeconds(15);
 
     /// <summary>
     /// A peer of which something was asked and which sends nothing at all for this long is suspect: it promises a sign

@@ -68,7 +68,7 @@ internal sealed class PosixMount : IAsyncDisposable
         string path, IModelReader models, IModelFiles files, PosixCounters counters, PosixSettings settings,
         TimeProvider clock, ILogger logger, CancellationToken cancellationToken)
     {
-        var point = await Task.Run(() => MountPoint.Mount(path, logger), cancellationToken).ConfigureAwait(false);
+        var point = await MountPoint.MountAsync(path, logger).ConfigureAwait(false);
         var mount = new PosixMount(point, models, files, counters, settings, clock, logger);
         mount._loop.Start();
         try
@@ -93,7 +93,7 @@ internal sealed class PosixMount : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         _isStopping = true;
-        await Task.Run(_point.Unmount).ConfigureAwait(false);
+        await _point.UnmountAsync().ConfigureAwait(false);
         _notifier.Dispose();
         await _pending.DisposeAsync().ConfigureAwait(false);
         await Task.WhenAny(_loop.Ended, Task.Delay(LastRequest)).ConfigureAwait(false);

@@ -2,7 +2,7 @@ using Thaw.Core.Failures;
 
 namespace Thaw.Posix.Bindings;
 
-/// <summary>The numbers that answers carry (uapi/asm-generic/errno.h), and the one table from failures to them.</summary>
+/// <summary>The numbers that answers carry (asm-generic/errno.h), and the one table from failures to them.</summary>
 internal static class Errno
 {
     public const int Permission = 1;

@@ -2,8 +2,8 @@ using System.Runtime.InteropServices;
 
 namespace Thaw.Posix.Bindings;
 
-// The structures of uapi/linux/fuse.h, protocol 7.40, native byte order. Sizes and offsets are compared with golden bytes
-// in the tests.
+// The structures of uapi/linux/fuse.h, protocol 7.40, native byte order. Sizes and offsets are compared with golden
+// bytes in the tests.
 
 /// <summary>In front of every request: <c>fuse_in_header</c>.</summary>
 [StructLayout(LayoutKind.Sequential)]

@@ -11,8 +11,8 @@ internal enum OpenMode
 }
 
 /// <summary>
-/// How one node is open. The kernel refuses (EIO) to mix the two ways on one node, so the first open decides and whoever
-/// needs the other way while it is in use needs another node. All passthrough opens share one backing id.
+/// How one node is open. The kernel refuses (EIO) to mix the two ways on one node, so the first open decides, and
+/// whoever needs the other way while it is in use needs another node. All passthrough opens share one backing id.
 /// <para>Any thread, under its own lock; a release comes after the kernel has let go of the node.</para>
 /// </summary>
 internal sealed class NodeOpens

@@ -6,8 +6,8 @@ using Thaw.Posix.Bindings;
 namespace Thaw.Posix.Loop;
 
 /// <summary>
-/// The requests that wait for something, by the kernel's number of them. Owns their handlers' tasks and awaits them when
-/// disposed. Any thread.
+/// The requests that wait for something, by the kernel's number of them. Owns their handlers' tasks and awaits them
+/// when disposed. Any thread.
 /// <para>An INTERRUPT may be read by another thread before its request is entered here: a few such numbers are
 /// remembered.</para>
 /// </summary>

@@ -15,10 +15,9 @@ internal sealed class MountPoint
     private static readonly TimeSpan AnswerOfDead = TimeSpan.FromSeconds(2);
 
     private readonly ILogger _logger;
-    private readonly bool _byHelper;
 
     private MountPoint(string path, Channel channel, bool byHelper, ILogger logger) =>
-        (Path, Channel, _byHelper, _logger) = (path, channel, byHelper, logger);
+        (Path, Channel, IsByHelper, _logger) = (path, channel, byHelper, logger);
 
     public string Path { get; }
 
@@ -26,15 +25,15 @@ internal sealed class MountPoint
     public Channel Channel { get; }
 
     /// <summary>Whether the set-uid helper mounted it, since this process may not.</summary>
-    public bool IsByHelper => _byHelper;
+    public bool IsByHelper { get; }
 
     /// <summary>Mounts; the kernel's first request is waiting then.</summary>
-    public static MountPoint Mount(string path, ILogger logger)
+    public static async Task<MountPoint> MountAsync(string path, ILogger logger)
     {
         // The path itself may be a dead mount, which cannot be followed; the folder above can.
         if (System.IO.Path.GetDirectoryName(path) is { } above)
             path = System.IO.Path.Combine(Native.Resolve(above), System.IO.Path.GetFileName(path));
-        Clean(path, logger);
+        await CleanAsync(path, logger).ConfigureAwait(false);
         try
         {
             Directory.CreateDirectory(path);
@@ -48,19 +47,20 @@ internal sealed class MountPoint
 
         var handle = Native.Open("/dev/fuse", Native.OpenReadWriteCloseOnExec);
         if (handle.IsInvalid)
-            throw new IOException($"/dev/fuse cannot be opened: {Native.Explain(Native.LastError)}; load the module fuse, "
-                + "and give a container the device.");
+            throw new IOException(
+                $"/dev/fuse cannot be opened: {Native.Explain(Native.LastError)}; load the module fuse, and give a "
+                    + "container the device.");
         if (TryMount(path, handle, out var errno))
             return new MountPoint(path, new Channel(handle), byHelper: false, logger);
         handle.Dispose();
         if (errno is not (Errno.Permission or Errno.NoAccess))
             throw new IOException($"{path} cannot be mounted: {Native.Explain(errno)}.");
-        var (helped, problem) = FuserMount.Mount(path);
+        var (helped, problem) = await FuserMount.MountAsync(path).ConfigureAwait(false);
         return helped is not null
             ? new MountPoint(path, new Channel(helped), byHelper: true, logger)
             : throw new IOException(
-                $"{path} cannot be mounted without CAP_SYS_ADMIN, and fusermount3 did not help: {problem}; run as root, "
-                + "grant the capability or install fuse3.");
+                $"{path} cannot be mounted without CAP_SYS_ADMIN, and fusermount3 did not help: {problem}; run as "
+                + "root, grant the capability or install fuse3.");
     }
 
     /// <summary>
@@ -68,19 +68,15 @@ internal sealed class MountPoint
     /// serves them, and with passthrough longer.
     /// </summary>
     /// <returns>Whether nobody had anything open.</returns>
-    public bool Unmount()
+    public async Task<bool> UnmountAsync()
     {
-        if (MountInfo.At(Path) is not { Type: MountInfo.ThawType })
+        if (MountLine.At(Path) is not { Type: MountLine.ThawType })
             return true;
-        if (_byHelper)
-            return FuserMount.Unmount(Path, detach: false) || (FuserMount.Unmount(Path, detach: true) && false);
-        if (Native.Unmount(Path, 0) == 0)
+        if (await TryUnmountAsync(detach: false).ConfigureAwait(false) is not { } refused)
             return true;
-        var errno = Native.LastError;
-        if (errno == Errno.Busy)
-            Log.InUse(_logger, Path);
-        if (Native.Unmount(Path, Native.UnmountDetach) != 0)
-            Log.NotUnmounted(_logger, Path, Native.Explain(Native.LastError));
+        Log.InUse(_logger, Path, refused);
+        if (await TryUnmountAsync(detach: true).ConfigureAwait(false) is { } problem)
+            Log.NotUnmounted(_logger, Path, problem);
         return false;
     }
 
@@ -88,7 +84,7 @@ internal sealed class MountPoint
     public void SetReadAhead()
     {
         const string kibibytes = "1024";
-        if (MountInfo.At(Path) is not { Type: MountInfo.ThawType } mount)
+        if (MountLine.At(Path) is not { Type: MountLine.ThawType } mount)
             return;
         try
         {
@@ -101,20 +97,40 @@ internal sealed class MountPoint
     }
 
     /// <summary>Takes away what a killed process left at the path, and refuses what lives.</summary>
-    private static void Clean(string path, ILogger logger)
+    private static async Task CleanAsync(string path, ILogger logger)
     {
-        while (MountInfo.At(path) is { Type: MountInfo.ThawType })
+        while (MountLine.At(path) is { Type: MountLine.ThawType })
         {
-            // A look that hangs belongs to a mount whose process lives; the thread ends with that process.
-            var looked = Task.Run(() => IsDead(path));
-            if (Task.WaitAny([looked], AnswerOfDead) < 0 || !looked.GetAwaiter().GetResult())
+            if (!await IsDeadAsync(path).ConfigureAwait(false))
                 throw new IOException(
                     $"{path} is mounted by another process; unmount it with \"thaw unmount {path}\" first.");
-            if (Native.Unmount(path, Native.UnmountDetach) != 0 && !FuserMount.Unmount(path, detach: true))
-                throw new IOException($"The dead mount at {path} cannot be taken away: "
-                    + $"{Native.Explain(Native.LastError)}; run \"umount -l {path}\".");
+            if (Native.Unmount(path, Native.UnmountDetach) != 0
+                && !await FuserMount.UnmountAsync(path, detach: true).ConfigureAwait(false))
+                throw new IOException($"The dead mount at {path} cannot be taken away: run \"umount -l {path}\".");
             Log.Cleaned(logger, path);
         }
+    }
+
+    private static async Task<bool> IsDeadAsync(string path)
+    {
+        try
+        {
+            return await Task.Run(() => IsDead(path)).WaitAsync(AnswerOfDead).ConfigureAwait(false);
+        }
+        catch (TimeoutException)
+        {
+            // A look that hangs belongs to a mount whose process lives; the thread ends with that process.
+            return false;
+        }
+    }
+
+    /// <summary>Null, or why the mount stays.</summary>
+    private async Task<string?> TryUnmountAsync(bool detach)
+    {
+        if (IsByHelper)
+            return await FuserMount.UnmountAsync(Path, detach).ConfigureAwait(false) ? null : "fusermount3 refuses";
+        return await Task.Run(() => Native.Unmount(Path, detach ? Native.UnmountDetach : 0) == 0
+            ? null : Native.Explain(Native.LastError)).ConfigureAwait(false);
     }
 
     /// <summary>Opening asks the file system itself, while what stat says of a dead one may be remembered.</summary>
@@ -127,7 +143,7 @@ internal sealed class MountPoint
     private static bool TryMount(string path, SafeFileHandle handle, out int errno)
     {
         var options = Options(handle);
-        errno = Native.Mount("thaw", path, MountInfo.ThawType, Native.MountReadOnly, options) == 0
+        errno = Native.Mount("thaw", path, MountLine.ThawType, Native.MountReadOnly, options) == 0
             ? 0 : Native.LastError;
         return errno == 0;
     }

@@ -12,8 +12,8 @@ internal static partial class Log
     public static partial void Unmounted(ILogger logger, string path);
 
     [LoggerMessage(Level = LogLevel.Warning,
-        Message = "The POSIX tree at {Path} is in use: it is detached, and those who have files open keep them")]
-    public static partial void InUse(ILogger logger, string path);
+        Message = "The POSIX tree at {Path} is detached, and those who have files open keep them: {Reason}")]
+    public static partial void InUse(ILogger logger, string path, string reason);
 
     [LoggerMessage(Level = LogLevel.Error, Message = "The POSIX tree at {Path} cannot be unmounted: {Reason}")]
     public static partial void NotUnmounted(ILogger logger, string path, string reason);

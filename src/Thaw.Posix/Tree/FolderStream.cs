@@ -34,7 +34,9 @@ internal sealed class FolderStream : IDisposable
     /// <summary>How many names are hidden, once the end was reached; else null.</summary>
     public int? HiddenAtEnd => Volatile.Read(ref _page) is { Names.After: null } page ? page.Hidden : null;
 
-    /// <summary>The names from an offset on if they are here: none at the end, null if they have to be fetched.</summary>
+    /// <summary>
+    /// The names from an offset on if they are here: none at the end, null if they have to be fetched.
+    /// </summary>
     public ReadOnlyMemory<Found>? TryGet(long offset)
     {
         if (Volatile.Read(ref _page) is not { } page || offset < page.Offset)

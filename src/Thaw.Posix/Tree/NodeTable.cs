@@ -69,7 +69,9 @@ internal sealed class NodeTable
         }
     }
 
-    /// <summary>The node that a name leads to if it was found since a moment; the kernel is told of it once more.</summary>
+    /// <summary>
+    /// The node that a name leads to if it was found since a moment; the kernel is told of it once more.
+    /// </summary>
     public Node? TryEnter(Node parent, string name, long since)
     {
         lock (_gate)

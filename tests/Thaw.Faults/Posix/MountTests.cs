@@ -73,7 +73,8 @@ public sealed class MountTests
         await using var scene = await StartAsync("0s");
         using var folder = new TempFolder();
         Directory.CreateDirectory(folder["other tree"]);
-        var thaw = new Command(Places.Executable, "mount", folder["other tree"], "--node", scene.Node.Control.ToString());
+        var node = scene.Node.Control.ToString();
+        var thaw = new Command(Places.Executable, "mount", folder["other tree"], "--node", node);
         Assert.StartsWith("mounted at", await thaw.RunAsync(Stop));
         Assert.Single(await MountsAsync(folder["other tree"].Replace(" ", "\\040", StringComparison.Ordinal)));
         Assert.Equal("models\n", await new Command("ls", folder["other tree"]).RunAsync(Stop));

@@ -1,6 +1,8 @@
 using Microsoft.Extensions.Logging.Abstractions;
 using Thaw.Cache;
 using Thaw.Cache.Naming;
+using Thaw.Cluster.Membership;
+using Thaw.Core.Cluster;
 using Thaw.Core.Api;
 using Thaw.Core.Chunks;
 using Thaw.Core.Configuration;
@@ -21,6 +23,9 @@ namespace Thaw.Tests.Cache;
 /// <summary>A cache with all its rooms over a real origin server and a real disk that can be made to fail.</summary>
 internal sealed class CacheHouse : IAsyncDisposable
 {
+    private static readonly ClusterMember Self =
+        new() { Name = "node-1", Addresses = [new NodeAddress("127.0.0.1", 7402)] };
+
     public const string Bucket = "bucket";
 
     private readonly TempFolder _folder = new();
@@ -57,8 +62,8 @@ internal sealed class CacheHouse : IAsyncDisposable
         var meter = new MountMeter(config.Name);
         var names = NameTable.Open(config.Name, null, house.Clock, NullLogger.Instance);
         var source = new MountSource(config, house._origins.Create(config, meter), names, meter);
-        house.Cache = new ModelCache("node-1", memoryBytes, house.Store, [source],
-            NullLoggerFactory.Instance, house.Clock);
+        house.Cache = new ModelCache("default", new StaticMembership(Self, []), memoryBytes, house.Store,
+            [source], NullLoggerFactory.Instance, house.Clock);
         return house;
     }
 

@@ -36,10 +36,11 @@ public sealed class ProtocolTests
     public void Init_takes_what_is_wanted_of_what_is_offered()
     {
         // Linux 6.18 offers more than is wanted; the answer is what it echoes, 64 bytes.
-        var asked = new InitIn { Major = 7, Minor = 45, MaxReadAhead = 131072, Flags = 0xffffffff, Flags2 = 0xffffffff };
+        var asked = new InitIn { Major = 7, Minor = 45, Flags = 0xffffffff, Flags2 = 0xffffffff };
         var answer = Negotiation.Answer(in asked);
         Assert.Equal(
-            "0700000028000000000010000120444240003000001000000100000000010000200000000100000000000000" + new string('0', 40),
+            "07000000" + "28000000" + "00001000" + "01204442" + "4000" + "3000" + "00100000" + "01000000"
+                + "0001" + "0000" + "20000000" + "01000000" + new string('0', 48),
             Hex(answer));
         Assert.True(Negotiation.HasPassthrough(in answer));
     }

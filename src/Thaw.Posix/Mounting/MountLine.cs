@@ -7,23 +7,23 @@ namespace Thaw.Posix.Mounting;
 /// <param name="Path">Where it is mounted.</param>
 /// <param name="Type">Type of the file system.</param>
 /// <param name="Options">Options of this mount.</param>
-internal sealed record MountInfo(string Device, string Path, string Type, string Options)
+internal sealed record MountLine(string Device, string Path, string Type, string Options)
 {
     /// <summary>Type of Thaw's mounts.</summary>
     public const string ThawType = "fuse.thaw";
 
     /// <summary>The topmost mount at a path, or null. Never looks at the path itself, which may be dead.</summary>
-    public static MountInfo? At(string path) => Parse(File.ReadAllText("/proc/self/mountinfo"))
+    public static MountLine? At(string path) => Parse(File.ReadAllText("/proc/self/mountinfo"))
         .LastOrDefault(mount => mount.Path == path);
 
-    internal static IEnumerable<MountInfo> Parse(string text)
+    internal static IEnumerable<MountLine> Parse(string text)
     {
         foreach (var line in text.Split('\n', StringSplitOptions.RemoveEmptyEntries))
         {
             var fields = line.Split(' ');
             var separator = Array.IndexOf(fields, "-");
             if (separator >= 6 && fields.Length > separator + 1)
-                yield return new MountInfo(fields[2], Unescape(fields[4]), fields[separator + 1], fields[5]);
+                yield return new MountLine(fields[2], Unescape(fields[4]), fields[separator + 1], fields[5]);
         }
     }
 
@@ -38,7 +38,8 @@ internal sealed record MountInfo(string Device, string Path, string Type, string
         {
             if (source[index] == '\\' && index + 3 < source.Length)
             {
-                bytes.Add((byte)((source[index + 1] - '0') * 64 + (source[index + 2] - '0') * 8 + source[index + 3] - '0'));
+                var digits = source.AsSpan(index + 1, 3);
+                bytes.Add((byte)((digits[0] - '0') * 64 + (digits[1] - '0') * 8 + digits[2] - '0'));
                 index += 3;
             }
             else
