@@ -25,10 +25,9 @@ internal sealed class HeldFile : IHeldFile
     private ModelLoad? _load;
     private bool _disposed;
 
-    public HeldFile(HeldFiles files, FetchSource source)
+    public HeldFile(HeldFiles files, FetchSource source, VersionLease? lease)
     {
-        (_files, _source) = (files, source);
-        _lease = files.Store.TryLease(source.Version.Id);
+        (_files, _source, _lease) = (files, source, lease);
         files.Meter.ReaderOpened();
     }
 
@@ -142,7 +141,7 @@ internal sealed class HeldFile : IHeldFile
             if (_disposed)
                 return null;
             // A dropped one is read on as far as it goes, unless its successor is here.
-            if (_files.Store.TryLease(_source.Version.Id) is not { } newer)
+            if (_files.Store.TryLeaseOpen(_source.Version.Id) is not { } newer)
                 return _lease;
             // Someone may be reading from the old one right now: it goes with the file.
             if (_lease is { } old)

@@ -22,10 +22,14 @@ internal sealed class HeldFiles(
 
     public ModelLoads Loads => loads;
 
-    public IHeldFile Hold(ObjectPath path, ObjectVersion version) =>
-        mounts.TryGet(path.Mount, out var catalog, out var failure)
-            ? new HeldFile(this, new FetchSource(catalog, path.Key, version))
-            : throw new ArgumentException(failure.Message, nameof(path));
+    public async ValueTask<IHeldFile> HoldAsync(
+        ObjectPath path, ObjectVersion version, CancellationToken cancellationToken)
+    {
+        if (!mounts.TryGet(path.Mount, out var catalog, out var failure))
+            throw new ArgumentException(failure.Message, nameof(path));
+        var lease = await store.LeaseAsync(version.Id, cancellationToken).ConfigureAwait(false);
+        return new HeldFile(this, new FetchSource(catalog, path.Key, version), lease);
+    }
 
     public long CachedBytesOf(ObjectVersion version) => store.PresentBytesOf(version.Id);
 

@@ -127,7 +127,8 @@ internal sealed class ModelLoads : IAsyncDisposable
             return null;
         if (size > _store.Capacity)
             return TooLarge;
-        if (!_store.LeaseOrCreate(source.Version).TryGet(out var lease, out var refused))
+        var leased = await _store.LeaseOrCreateAsync(source.Version, _stopping.Token).ConfigureAwait(false);
+        if (!leased.TryGet(out var lease, out var refused))
             return refused;
         var pending = new List<Task>();
         var failure = new FirstFailure();

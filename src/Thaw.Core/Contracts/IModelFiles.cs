@@ -10,7 +10,7 @@ public interface IModelFiles
     /// <summary>
     /// Holds a version for an open file: while it is held it is no victim of eviction. Nothing is fetched yet.
     /// </summary>
-    IHeldFile Hold(ObjectPath path, ObjectVersion version);
+    ValueTask<IHeldFile> HoldAsync(ObjectPath path, ObjectVersion version, CancellationToken cancellationToken);
 
     /// <summary>Bytes of a version that are here.</summary>
     long CachedBytesOf(ObjectVersion version);

@@ -71,7 +71,8 @@ internal sealed class OpenFiles(
     private async Task OpenAsync(Node node, ObjectVersion version, PendingRequest request)
     {
         var (mount, key) = node.Locate();
-        var held = files.Hold(new ObjectPath(mount, key), version);
+        var held = await files.HoldAsync(new ObjectPath(mount, key), version, request.Cancelled)
+            .ConfigureAwait(false);
         var handed = false;
         try
         {

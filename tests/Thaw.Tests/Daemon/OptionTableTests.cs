@@ -170,7 +170,7 @@ public sealed class OptionTableTests
         var yaml = new StringBuilder(
             $"mounts: [{{{mount}}}]\ncache: {{disks: [{{{disk}}}], {Group("cache.", options)}}}\n");
         yaml.Append($"cluster: {{{Group("cluster.", options)} etcd: {{{Group("cluster.etcd.", options)}}}}}\n");
-        foreach (var group in (string[])["node", "origins", "s3", "control", "peer"])
+        foreach (var group in (string[])["node", "origins", "s3", "control", "peer", "posix"])
             yaml.Append($"{group}: {{{Group(group + ".", options)}}}\n");
         return yaml.Append(options.TryGetValue("insecure", out var insecure) ? $"insecure: {insecure}\n" : "")
             .ToString();
