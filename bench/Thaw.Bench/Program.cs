@@ -1,3 +1,4 @@
+using Thaw.Bench.Start;
 using Thaw.Bench.Warm;
 
 namespace Thaw.Bench;
@@ -12,11 +13,14 @@ internal static class Program
                 return CrcBench.Run();
             case ["names"]:
                 return NamesBench.Run();
+            case ["start", var binary]:
+                return StartBench.Run(binary);
             case ["warm", ..]:
                 return WarmBench.Run(arguments[1..]);
             default:
                 Console.Error.WriteLine("""
                     usage: Thaw.Bench crc | names
+                           Thaw.Bench start BINARY
                            Thaw.Bench warm [--quick] [--control NAME,...] [--result FILE] --thaw BINARY --root DIRECTORY
                     """);
                 return 2;

@@ -205,7 +205,7 @@ internal sealed class DiskStore : IAsyncDisposable
         }
     }
 
-    public bool IsInUse(ContentId id) => _open.TryGetValue(id, out var open) && open.Leases > 0;
+    public bool IsInUse(ContentId id) => _open.TryGetValue(id, out var open) && open.IsInUse;
 
     public void ReportWriteFailure(ContentId id, Exception error) => _log.CannotWrite(id, Root, error);
 
@@ -246,8 +246,12 @@ internal sealed class DiskStore : IAsyncDisposable
 
     internal void Released(VersionFile version)
     {
-        if (version.Release() > 0)
-            return;
+        if (version.Release())
+            CloseUnused(version);
+    }
+
+    private void CloseUnused(VersionFile version)
+    {
         if (version.IsDropped)
         {
             if (version.TryClose())
@@ -377,7 +381,7 @@ internal sealed class DiskStore : IAsyncDisposable
         {
             // A chunk that is written from here on puts the version back.
             _unsynced.TryRemove(version, out _);
-            if (!version.TryAcquire())
+            if (!version.TryAcquireForSync())
                 continue;
             try
             {
@@ -390,7 +394,8 @@ internal sealed class DiskStore : IAsyncDisposable
             }
             finally
             {
-                Released(version);
+                if (version.ReleaseFromSync())
+                    CloseUnused(version);
             }
         }
 

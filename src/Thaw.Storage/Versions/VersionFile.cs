@@ -19,6 +19,9 @@ namespace Thaw.Storage.Versions;
 /// </summary>
 public sealed class VersionFile
 {
+    /// <summary>What the one sync at a time adds to the leases, far above what readers and writers reach.</summary>
+    private const int SyncLease = 1 << 24;
+
     private readonly DiskFile _data;
     private readonly VersionMap _map;
     private readonly long _dataBase;
@@ -74,7 +77,8 @@ public sealed class VersionFile
     /// <summary>The file with the bytes at their own offsets; null when they live inside the map.</summary>
     internal SafeFileHandle? Backing => _data == _map.File ? null : _data.Handle;
 
-    internal int Leases => Volatile.Read(ref _leases);
+    /// <summary>Whether a reader or a writer holds it; the sync that makes it durable is none.</summary>
+    internal bool IsInUse => (Volatile.Read(ref _leases) & (SyncLease - 1)) != 0;
 
     /// <summary>Chunks entered but not yet on the medium.</summary>
     internal int Unsynced => Volatile.Read(ref _unsynced);
@@ -249,19 +253,14 @@ public sealed class VersionFile
         return false;
     }
 
-    internal bool TryAcquire()
-    {
-        while (true)
-        {
-            var leases = Volatile.Read(ref _leases);
-            if (leases < 0)
-                return false;
-            if (Interlocked.CompareExchange(ref _leases, leases + 1, leases) == leases)
-                return true;
-        }
-    }
+    internal bool TryAcquire() => TryAdd(1);
 
-    internal int Release() => Interlocked.Decrement(ref _leases);
+    internal bool TryAcquireForSync() => TryAdd(SyncLease);
+
+    /// <summary>Gives a lease back; true when it was the last one.</summary>
+    internal bool Release() => Interlocked.Decrement(ref _leases) == 0;
+
+    internal bool ReleaseFromSync() => Interlocked.Add(ref _leases, -SyncLease) == 0;
 
     /// <summary>Closes the files if nobody holds a lease; no lease can be taken afterwards.</summary>
     internal bool TryClose()
@@ -275,6 +274,18 @@ public sealed class VersionFile
     }
 
     internal void MarkDropped() => _dropped = true;
+
+    private bool TryAdd(int lease)
+    {
+        while (true)
+        {
+            var leases = Volatile.Read(ref _leases);
+            if (leases < 0)
+                return false;
+            if (Interlocked.CompareExchange(ref _leases, leases + lease, leases) == leases)
+                return true;
+        }
+    }
 
     private List<(int Chunk, long Generation)> Written()
     {
