@@ -26,15 +26,16 @@ public sealed class ModelCache : IAsyncDisposable
     private readonly CacheMeter _meter = new();
     private readonly NodeControl _control;
 
-    /// <param name="node">Name of the node.</param>
+    /// <param name="cluster">Name of the cluster.</param>
+    /// <param name="membership">Who is in the cluster; it belongs to whoever made it and outlives this.</param>
     /// <param name="memoryBytes">Cap of Thaw's own buffers.</param>
     /// <param name="store">The disks.</param>
     /// <param name="mounts">The mounts, in order.</param>
     /// <param name="loggers">Loggers.</param>
     /// <param name="clock">Clock.</param>
     public ModelCache(
-        string node, long memoryBytes, ChunkStore store, IEnumerable<MountSource> mounts, ILoggerFactory loggers,
-        TimeProvider clock)
+        string cluster, IMembership membership, long memoryBytes, ChunkStore store, IEnumerable<MountSource> mounts,
+        ILoggerFactory loggers, TimeProvider clock)
     {
         var logger = loggers.CreateLogger<ModelCache>();
         _mounts = new MountTable(mounts.Select(mount => new MountCatalog(mount, clock, logger)));
@@ -43,9 +44,10 @@ public sealed class ModelCache : IAsyncDisposable
         _verifier = new VersionVerifier(store, loggers.CreateLogger<VersionVerifier>());
         _flights = new FlightTable(store, _buffers, _verifier, _meter, loggers.CreateLogger<FlightTable>());
         _jobs = new JobTable(
-            node, new ObjectFinder(_mounts), store, _flights, _verifier, clock, loggers.CreateLogger<JobTable>());
+            membership.Self, new ObjectFinder(_mounts), store, _flights, _verifier, clock,
+            loggers.CreateLogger<JobTable>());
         Reader = new ModelReader(_mounts, store, _flights, _verifier, _meter);
-        _control = new NodeControl(node, _mounts, store, _flights, _jobs, _meter, clock);
+        _control = new NodeControl(cluster, membership, _mounts, store, _flights, _jobs, _meter, clock);
         Meters = [.. _mounts.All.Select(mount => mount.Meter)];
     }
 

@@ -1,23 +1,26 @@
 using System.Collections.Immutable;
+using System.Globalization;
 using Thaw.Cache.Fetching;
 using Thaw.Cache.Jobs;
 using Thaw.Cache.Naming;
 using Thaw.Core;
 using Thaw.Core.Api;
+using Thaw.Core.Cluster;
 using Thaw.Core.Contracts;
 using Thaw.Core.Failures;
 using Thaw.Core.Metering;
 using Thaw.Storage;
+using Thaw.Storage.Disks;
 
 namespace Thaw.Cache;
 
 /// <summary>What the control API asks: counters, objects, jobs, pins.</summary>
 internal sealed class NodeControl(
-    string node, MountTable mounts, ChunkStore store, FlightTable flights, JobTable jobs, CacheMeter meter,
-    TimeProvider clock) : INodeControl
+    string clusterName, IMembership membership, MountTable mounts, ChunkStore store, FlightTable flights, JobTable jobs,
+    CacheMeter meter, TimeProvider clock) : INodeControl
 {
     private readonly long _started = clock.GetTimestamp();
-    private readonly ObjectView _objects = new(node, mounts, store);
+    private readonly ObjectView _objects = new(membership.Self, mounts, store);
     private readonly KeepControl _keep = new(mounts, store, new ObjectFinder(mounts));
 
     public string? S3Endpoint { get; set; }
@@ -31,7 +34,7 @@ internal sealed class NodeControl(
         var s3 = TiersOf(meters, Face.S3);
         var hub = TiersOf(meters, Face.Hub);
         return new NodeStats(
-            node, ThawVersion.Text, clock.GetElapsedTime(_started).TotalSeconds,
+            membership.Self, ThawVersion.Text, clock.GetElapsedTime(_started).TotalSeconds,
             new OriginStats(
                 meters.Sum(one => one.OriginBytes()), meters.Sum(one => one.Requests), meters.Sum(one => one.Throttled),
                 meters.Sum(one => one.Errors),
@@ -49,6 +52,16 @@ internal sealed class NodeControl(
         {
             S3Endpoint = S3Endpoint,
         };
+    }
+
+    public ClusterStatus GetNodes()
+    {
+        var snapshot = membership.Current;
+        return new ClusterStatus(
+            clusterName, membership.Self, snapshot.Number, snapshot.Hash.ToString("x16", CultureInfo.InvariantCulture),
+            [.. snapshot.Members.Select(member => new ClusterNode(
+                member.Name, member.Zone, member.Weight, StateOf(member.State), member.Until,
+                [.. member.Addresses.Select(address => address.ToString())]))]);
     }
 
     public IReadOnlyList<MountStatus> GetMounts() => [.. mounts.All.Select(mount => new MountStatus(
@@ -69,7 +82,7 @@ internal sealed class NodeControl(
     public JobStatus? CancelJob(string id) => jobs.Cancel(id);
 
     public ValueTask<Result<FreeResult>> FreeAsync(PathsRequest request, CancellationToken cancellationToken) =>
-        new(_keep.Free(request));
+        _keep.FreeAsync(request);
 
     public ValueTask<Result<PinResult>> SetPinAsync(
         PathsRequest request, bool pinned, CancellationToken cancellationToken) =>
@@ -82,12 +95,27 @@ internal sealed class NodeControl(
     private CacheStats GetCacheStats()
     {
         ImmutableArray<DiskStats> disks =
-            [.. store.Disks.Select(disk => new DiskStats(disk.Path, disk.Bytes, disk.Capacity, "healthy"))];
+            [.. store.Disks.Select(disk => new DiskStats(disk.Path, disk.Bytes, disk.Capacity, NameOf(disk.State)))];
         var bytes = store.Bytes;
         return new CacheStats(
             bytes, store.Capacity, store.Chunks, store.Versions, store.Counters.EvictedBytes,
             store.Counters.CorruptChunks, store.Counters.LostInCrash, disks);
     }
+
+    private static string NameOf(DiskState state) => state switch
+    {
+        DiskState.Healthy => "healthy",
+        DiskState.Slow => "slow",
+        DiskState.Failing => "failing",
+        _ => "gone",
+    };
+
+    private static string StateOf(MemberState state) => state switch
+    {
+        MemberState.Live => "live",
+        MemberState.Restarting => "restarting",
+        _ => "draining",
+    };
 
     private static TierStats TiersOf(MountMeter[] meters, Face face) => new(
         meters.Sum(one => one.Served(face, Tier.Local)), meters.Sum(one => one.Served(face, Tier.Peer)),

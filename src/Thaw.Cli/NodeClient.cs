@@ -29,6 +29,10 @@ internal sealed class NodeClient : IDisposable
     public Task<Reply<NodeStats>> GetStatsAsync(CancellationToken cancellationToken) =>
         SendAsync(HttpMethod.Get, "stats", null, ApiJson.Default.NodeStats, cancellationToken);
 
+    /// <summary>Members of the cluster.</summary>
+    public Task<Reply<ClusterStatus>> GetNodesAsync(CancellationToken cancellationToken) =>
+        SendAsync(HttpMethod.Get, "nodes", null, ApiJson.Default.ClusterStatus, cancellationToken);
+
     /// <summary>Mounts.</summary>
     public Task<Reply<IReadOnlyList<MountStatus>>> GetMountsAsync(CancellationToken cancellationToken) =>
         SendAsync(HttpMethod.Get, "mounts", null, ApiJson.Default.IReadOnlyListMountStatus, cancellationToken);

@@ -138,6 +138,46 @@ public static class Limits
     /// <summary>Durability batches: at most this much time.</summary>
     public static readonly TimeSpan DurableBatchTime = TimeSpan.FromSeconds(5);
 
+    /// <summary>
+    /// A call to a cache disk this long makes it slow: a hundred times a read of 8 MiB from a hard disk's other end.
+    /// </summary>
+    public static readonly TimeSpan DiskSlow = TimeSpan.FromSeconds(1);
+
+    /// <summary>A disk counts as slow for this long after its last slow call, so that it does not flap.</summary>
+    public static readonly TimeSpan DiskSlowFor = TimeSpan.FromSeconds(30);
+
+    /// <summary>
+    /// A read, open or piece of a write this long makes a disk stuck: below what a reader waits for (60 s), above the
+    /// longest pauses of healthy disks (a spin-up, an error recovery of a hard disk: up to 7 s are for RAID only).
+    /// </summary>
+    public static readonly TimeSpan DiskStuck = TimeSpan.FromSeconds(5);
+
+    /// <summary>A sync or unlink this long makes a disk stuck: a batch of 1 GiB at 20 MB/s.</summary>
+    public static readonly TimeSpan DiskStuckSync = TimeSpan.FromSeconds(60);
+
+    /// <summary>How often a disk's calls are looked at: a fifth of the shortest bound.</summary>
+    public static readonly TimeSpan DiskWatch = TimeSpan.FromMilliseconds(200);
+
+    /// <summary>How often a failing disk is probed: back before its content is fetched anew.</summary>
+    public static readonly TimeSpan DiskProbePeriod = TimeSpan.FromSeconds(5);
+
+    /// <summary>Failed writes in a row that make a disk failing: one may be a bad sector.</summary>
+    public const int DiskFailedWrites = 3;
+
+    /// <summary>
+    /// Bytes a second that the scrubber reads of each disk: 10 TB in 2.3 days, under a hundredth of what an NVMe reads.
+    /// </summary>
+    public const long ScrubBytesPerSecond = 50_000_000;
+
+    /// <summary>A disk is scrubbed once in this time at most; rot comes in months.</summary>
+    public static readonly TimeSpan ScrubCycle = TimeSpan.FromDays(7);
+
+    /// <summary>The scrubber leaves a starting node alone for so long: cold starts come first.</summary>
+    public static readonly TimeSpan ScrubDelay = TimeSpan.FromMinutes(15);
+
+    /// <summary>A disk that does not end its work in this time when the store is closed is left behind.</summary>
+    public static readonly TimeSpan DiskClose = TimeSpan.FromSeconds(20);
+
     /// <summary>Closing a mount's names log: twice a durability batch; a disk that takes longer is stuck.</summary>
     public static readonly TimeSpan NamesClose = TimeSpan.FromSeconds(10);
 
@@ -238,4 +278,105 @@ public static class Limits
 
     /// <summary>A clock that is disciplined by a time server is never this far off.</summary>
     public static readonly TimeSpan ClockSkewSeen = TimeSpan.FromSeconds(30);
+
+    /// <summary>
+    /// A node that does not renew its lease for this long is gone: longer than pauses of a loaded host or an election
+    /// in etcd (1-2 s), short enough that its chunks get an owner while people wait.
+    /// </summary>
+    public static readonly TimeSpan EtcdLease = TimeSpan.FromSeconds(10);
+
+    /// <summary>One answer of etcd: it waits for two disks, and at most for an election.</summary>
+    public static readonly TimeSpan EtcdAnswer = TimeSpan.FromSeconds(3);
+
+    /// <summary>A node starts alone when etcd has not told the members after this.</summary>
+    public static readonly TimeSpan EtcdFirstList = TimeSpan.FromSeconds(5);
+
+    /// <summary>Giving the lease up when a node leaves; otherwise it ends by itself.</summary>
+    public static readonly TimeSpan EtcdLeave = TimeSpan.FromSeconds(1);
+
+    /// <summary>First pause before etcd is asked again.</summary>
+    public static readonly TimeSpan EtcdBackoff = TimeSpan.FromMilliseconds(200);
+
+    /// <summary>Longest pause before etcd is asked again: well below the lease.</summary>
+    public static readonly TimeSpan EtcdBackoffMost = TimeSpan.FromSeconds(2);
+
+    /// <summary>A node that restarts is waited for this long: it is up within seconds, its caches are warm.</summary>
+    public static readonly TimeSpan RestartPatience = TimeSpan.FromSeconds(15);
+
+    /// <summary>
+    /// A peer of which something was asked and which sends nothing at all for this long is suspect: it promises a sign
+    /// of life four times as often.
+    /// </summary>
+    public static readonly TimeSpan PeerSilence = TimeSpan.FromSeconds(1);
+
+    /// <summary>
+    /// A receiving thread looks up from a silent connection this often: a quarter of <see cref="PeerSilence"/>.
+    /// </summary>
+    public static readonly TimeSpan PeerTick = TimeSpan.FromMilliseconds(250);
+
+    /// <summary>
+    /// A node that has nothing to send yet says so this often: it promises 250 ms, and its own clock ticks too.
+    /// </summary>
+    public static readonly TimeSpan PeerWaiting = TimeSpan.FromMilliseconds(150);
+
+    /// <summary>After a verdict a peer is not asked for this long; as long as it takes to find a silent one.</summary>
+    public static readonly TimeSpan PeerSuspectPause = TimeSpan.FromSeconds(1);
+
+    /// <summary>
+    /// A connection that has not said who it is after this long is closed: a handshake takes two round trips.
+    /// </summary>
+    public static readonly TimeSpan PeerHandshake = TimeSpan.FromSeconds(5);
+
+    /// <summary>A node closes its own connections to others after this long without a request.</summary>
+    public static readonly TimeSpan PeerIdle = TimeSpan.FromSeconds(15);
+
+    /// <summary>
+    /// Connections that others left open without a word are closed after this long: twice what they promise.
+    /// </summary>
+    public static readonly TimeSpan PeerIdleMost = TimeSpan.FromSeconds(30);
+
+    /// <summary>
+    /// Connections to one peer, over all its addresses: two carry more than one receiving thread checks on loopback,
+    /// and more are threads for nothing.
+    /// </summary>
+    public const int PeerConnections = 2;
+
+    /// <summary>Connections of others: 512 nodes with two each, and as many again that come and go.</summary>
+    public const int PeerConnectionsIn = 2048;
+
+    /// <summary>Requests and questions on one connection that are not answered yet: four reader's windows.</summary>
+    public const int PeerRequests = 256;
+
+    /// <summary>Head of a message: what its 16-bit length can say.</summary>
+    public const int PeerHeadBytes = ushort.MaxValue;
+
+    /// <summary>
+    /// Payload of a question or an answer: holders of 8 TiB on 256 nodes are 32 MiB of bits and come in parts, block
+    /// CRC lists of 4096 chunks are 550 KiB.
+    /// </summary>
+    public const int PeerBodyBytes = 8 << 20;
+
+    /// <summary>Chunks whose block CRCs are asked for at once: 32 GiB of a version.</summary>
+    public const int PeerCrcChunks = 4096;
+
+    /// <summary>Threads that send to peers: on one core 2 saturate a card; a cold disk holds a thread up.</summary>
+    public const int PeerSenders = 4;
+
+    /// <summary>
+    /// A sending thread waits this long for a peer's full window before it turns to another: many round trips of a
+    /// data centre, and all threads together still look at each connection several times a second.
+    /// </summary>
+    public static readonly TimeSpan PeerLinger = TimeSpan.FromMilliseconds(5);
+
+    /// <summary>A peer that takes nothing of what it asked for over this long is cut off.</summary>
+    public static readonly TimeSpan PeerTakes = TimeSpan.FromSeconds(30);
+
+    /// <summary>
+    /// Blocks in one frame of a stored chunk: 4 MiB, a full send buffer. A more urgent request waits for one
+    /// frame at most.
+    /// </summary>
+    public const int PeerFrameBlocks = 16;
+
+    /// <summary>Characters of a failure's sentence between nodes: ten lines of a terminal.</summary>
+    public const int PeerSentence = 800;
 }

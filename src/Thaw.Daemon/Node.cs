@@ -4,6 +4,7 @@ using Microsoft.Extensions.Logging;
 using Thaw.Cache;
 using Thaw.Cache.Naming;
 using Thaw.Core.Configuration;
+using Thaw.Core.Contracts;
 using Thaw.Core.Metering;
 using Thaw.Daemon.Configuration;
 using Thaw.Endpoints.Control;
@@ -26,6 +27,8 @@ public sealed class Node : IAsyncDisposable
     private const double RequestsShare = 0.6;
 
     private readonly ThawConfig _config;
+    private readonly IMembership _membership;
+    private readonly TimeProvider _clock;
     private readonly ChunkStore _store;
     private readonly OriginFactory _origins;
     private readonly ModelCache _cache;
@@ -34,16 +37,16 @@ public sealed class Node : IAsyncDisposable
     private readonly Lock _gate = new();
     private Task? _stopped;
 
-    private Node(ThawConfig config, NodeOptions options, ILoggerFactory loggers)
+    private Node(ThawConfig config, IMembership membership, NodeOptions options, ILoggerFactory loggers)
     {
-        _config = config;
+        (_config, _membership, _clock) = (config, membership, options.Clock);
         ModelCache? cache = null;
         _store = ChunkStore.Open(
             config.Cache.Disks.Select(DiskCapacity.Resolve), id => cache?.IsPinned(id) ?? true,
             loggers.CreateLogger<ChunkStore>(), options.Clock);
         _origins = new OriginFactory(config.Origins, loggers, options.Clock);
         _cache = cache = new ModelCache(
-            config.Node.Name, config.Cache.Memory.Bytes, _store,
+            config.Cluster.Name, membership, config.Cache.Memory.Bytes, _store,
             [.. config.Mounts.Select(mount => Mount(mount, loggers, options.Clock))], loggers, options.Clock);
         _s3 = options.S3Throttle is { } throttle
             ? S3Server.Slowed(
@@ -66,7 +69,20 @@ public sealed class Node : IAsyncDisposable
     public static async Task<Node> StartAsync(
         ThawConfig config, NodeOptions? options, ILoggerFactory loggerFactory, CancellationToken cancellationToken)
     {
-        var node = new Node(config, options ?? new NodeOptions(), loggerFactory);
+        options ??= new NodeOptions();
+        var membership = await ClusterMembership.JoinAsync(config, options.Clock, loggerFactory, cancellationToken)
+            .ConfigureAwait(false);
+        Node node;
+        try
+        {
+            node = new Node(config, membership, options, loggerFactory);
+        }
+        catch
+        {
+            await membership.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+
         try
         {
             await node._s3.StartAsync(cancellationToken).ConfigureAwait(false);
@@ -115,6 +131,7 @@ public sealed class Node : IAsyncDisposable
     private async Task StopPartsAsync(TimeSpan requests)
     {
         _cache.BeginStop();
+        await ClusterMembership.BeginRestartAsync(_membership, _clock).ConfigureAwait(false);
         using var limit = new CancellationTokenSource(requests);
         await _s3.StopAsync(limit.Token).ConfigureAwait(false);
         await _cache.DisposeAsync().ConfigureAwait(false);
@@ -122,6 +139,7 @@ public sealed class Node : IAsyncDisposable
         await _control.StopAsync(new CancellationToken(canceled: true)).ConfigureAwait(false);
         await _control.DisposeAsync().ConfigureAwait(false);
         await _store.DisposeAsync().ConfigureAwait(false);
+        await _membership.DisposeAsync().ConfigureAwait(false);
         _origins.Dispose();
     }
 

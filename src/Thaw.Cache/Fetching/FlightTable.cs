@@ -7,6 +7,7 @@ using Thaw.Core.Failures;
 using Thaw.Core.Identity;
 using Thaw.Core.Metering;
 using Thaw.Storage;
+using Thaw.Storage.Versions;
 
 namespace Thaw.Cache.Fetching;
 
@@ -341,18 +342,64 @@ internal sealed class FlightTable : IAsyncDisposable
 
     private async Task<Failure?> FetchAsync(ChunkFlight flight)
     {
+        if (await SalvageAsync(flight).ConfigureAwait(false) is { } damaged
+            && await RepairAsync(flight, damaged).ConfigureAwait(false))
+            return null;
+        return await ReceiveAsync(flight, 0, flight.Length, flight.Publish).ConfigureAwait(false);
+    }
+
+    /// <summary>What the disk still has of a chunk that was found damaged, in the flight's buffer.</summary>
+    private async Task<DamagedChunk?> SalvageAsync(ChunkFlight flight)
+    {
+        using var lease = await _store.LeaseAsync(flight.Source.Version.Id, _stopping.Token).ConfigureAwait(false);
+        if (lease is null || flight.Chunk >= lease.Version.ChunkCount)
+            return null;
+        var damaged = await lease.Version.SalvageAsync(
+            flight.Chunk, flight.Buffer.Memory[..flight.Length], _stopping.Token).ConfigureAwait(false);
+        return damaged?.BadBlocks == uint.MaxValue >> (32 - Geometry.BlockCount(flight.Length)) ? null : damaged;
+    }
+
+    /// <summary>
+    /// Fetches the bad blocks alone. False if that does not make the chunk that it was: then all of it is fetched, and
+    /// the origin decides.
+    /// </summary>
+    private async Task<bool> RepairAsync(ChunkFlight flight, DamagedChunk damaged)
+    {
+        for (var block = 0; block < Geometry.BlockCount(flight.Length); block++)
+        {
+            if ((damaged.BadBlocks & (1u << block)) == 0)
+                continue;
+            var first = block;
+            while (block + 1 < Geometry.BlockCount(flight.Length) && (damaged.BadBlocks & (1u << (block + 1))) != 0)
+                block++;
+            var end = Math.Min(flight.Length, (block + 1) * Geometry.BlockBytes);
+            if (await ReceiveAsync(flight, first * Geometry.BlockBytes, end, static _ => { }).ConfigureAwait(false)
+                is not null)
+                return false;
+            for (; first <= block; first++)
+                if (flight.ComputeCrc(first) != damaged.BlockCrcs[first])
+                    return false;
+        }
+
+        flight.WrittenBlocks = damaged.BadBlocks;
+        flight.Publish(flight.Length);
+        return true;
+    }
+
+    /// <summary>Receives a part of the chunk into its place.</summary>
+    private async Task<Failure?> ReceiveAsync(ChunkFlight flight, int start, int end, Action<int> progress)
+    {
         var source = flight.Source;
-        var read = new OriginRead(
-            source.Key, source.Version, ByteRange.OfChunk(source.Version.SizeBytes, flight.Chunk), flight.Cause);
+        var range = new ByteRange(Geometry.ChunkOffset(flight.Chunk) + start, end - start);
+        var read = new OriginRead(source.Key, source.Version, range, flight.Cause);
         var opened = await source.Catalog.Origin.OpenAsync(read, _stopping.Token).ConfigureAwait(false);
         if (!opened.TryGet(out var body, out var refused))
             return refused;
         await using (body.ConfigureAwait(false))
         {
-            var received = 0;
-            while (received < flight.Length)
+            for (var received = start; received < end;)
             {
-                var piece = await body.ReadAsync(flight.Buffer.Memory[received..flight.Length], _stopping.Token)
+                var piece = await body.ReadAsync(flight.Buffer.Memory[received..end], _stopping.Token)
                     .ConfigureAwait(false);
                 if (!piece.TryGet(out var bytes, out var failure))
                     return failure;
@@ -360,7 +407,7 @@ internal sealed class FlightTable : IAsyncDisposable
                     return new Failure(FailureKind.OriginProtocol,
                         $"{source.Catalog.Origin.Name} sent too few bytes of {source.Key}.", RetryAdvice.Later);
                 received += bytes;
-                flight.Publish(received);
+                progress(received);
             }
         }
 
@@ -406,13 +453,21 @@ internal sealed class FlightTable : IAsyncDisposable
     {
         for (var isRetry = false; ; isRetry = true)
         {
-            if (flight.IsTainted || !_store.LeaseOrCreate(flight.Source.Version).TryGet(out var lease, out _))
+            if (flight.IsTainted)
+                return false;
+            var leased = await _store.LeaseOrCreateAsync(flight.Source.Version, CancellationToken.None)
+                .ConfigureAwait(false);
+            if (!leased.TryGet(out var lease, out _))
                 return false;
             using (lease)
             {
-                var written = await _store.WriteChunkAsync(
-                    lease, flight.Chunk, flight.Buffer.Memory[..flight.Length], flight.BlockCrcs, flight.Crc64)
-                    .ConfigureAwait(false);
+                // The disk's own pin: a stuck disk keeps this buffer, and no other, until it answers.
+                if (!flight.TryPin())
+                    return false;
+                var write = new ChunkWrite(
+                    flight.Chunk, flight.Buffer.Memory[..flight.Length], flight.BlockCrcs, flight.Crc64,
+                    flight.WrittenBlocks);
+                var written = await _store.WriteChunkAsync(lease, write, flight.Unpin).ConfigureAwait(false);
                 if (lease.Version.IsDropped && !isRetry)
                     continue;
                 if (written.IsOk && lease.Version.IsComplete)

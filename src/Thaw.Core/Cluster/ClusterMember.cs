@@ -18,7 +18,7 @@ public enum MemberState
 /// <summary>One node as the cluster knows it. A node that is gone is no member.</summary>
 public sealed record ClusterMember
 {
-    /// <summary>Largest weight: placement multiplies it with 48-bit logarithms.</summary>
+    /// <summary>Largest weight: in GiB, a node of 16 PiB.</summary>
     public const int WeightMost = 1 << 24;
 
     /// <summary>Name, unique in the cluster.</summary>

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Net;
+using Thaw.Core.Cluster;
 using Thaw.Core.Units;
 
 namespace Thaw.Core.Configuration;
@@ -9,6 +10,9 @@ namespace Thaw.Core.Configuration;
 /// </summary>
 public sealed record ThawConfig
 {
+    /// <summary>The cluster.</summary>
+    public ClusterConfig Cluster { get; init; } = new();
+
     /// <summary>This node.</summary>
     public required NodeConfig Node { get; init; }
 
@@ -27,8 +31,56 @@ public sealed record ThawConfig
     /// <summary>Control endpoint.</summary>
     public ControlConfig Control { get; init; } = new();
 
+    /// <summary>Peer port.</summary>
+    public PeerConfig Peer { get; init; } = new();
+
     /// <summary>Allows listeners beyond loopback without authentication.</summary>
     public bool Insecure { get; init; }
+}
+
+/// <summary>Where the members of the cluster come from.</summary>
+public enum DiscoveryKind
+{
+    /// <summary>A list in every node's configuration; an empty one is a node alone.</summary>
+    Static,
+
+    /// <summary>Leases in etcd.</summary>
+    Etcd,
+}
+
+/// <summary>The cluster.</summary>
+public sealed record ClusterConfig
+{
+    /// <summary>Name: nodes of different names do not speak to each other.</summary>
+    public string Name { get; init; } = "default";
+
+    /// <summary>Where the members come from.</summary>
+    public DiscoveryKind Discovery { get; init; }
+
+    /// <summary>The members, if they are listed; this node is among them.</summary>
+    public ImmutableArray<ClusterMember> Nodes { get; init; } = [];
+
+    /// <summary>etcd, if it knows the members.</summary>
+    public EtcdConfig Etcd { get; init; } = new();
+
+    /// <summary>Owners of a chunk in each zone.</summary>
+    public int Copies { get; init; } = 1;
+
+    /// <summary>File with the secret that members prove to each other; null: none.</summary>
+    public string? SecretFile { get; init; }
+
+    /// <summary>Whether there may be other nodes.</summary>
+    public bool IsConfigured => Discovery != DiscoveryKind.Static || !Nodes.IsEmpty;
+}
+
+/// <summary>An etcd cluster.</summary>
+public sealed record EtcdConfig
+{
+    /// <summary>URLs of its members; one that answers is enough.</summary>
+    public ImmutableArray<Uri> Endpoints { get; init; } = [];
+
+    /// <summary>What Thaw's keys begin with; it begins with a slash and does not end with one.</summary>
+    public string Prefix { get; init; } = "/thaw";
 }
 
 /// <summary>This node.</summary>
@@ -36,6 +88,15 @@ public sealed record NodeConfig
 {
     /// <summary>Name, unique in the cluster; the host name unless configured.</summary>
     public required string Name { get; init; }
+
+    /// <summary>Zone; empty: the one zone of a cluster without zones.</summary>
+    public string Zone { get; init; } = "";
+
+    /// <summary>Addresses at which other nodes reach the peer port; empty: those it listens at.</summary>
+    public ImmutableArray<NodeAddress> Advertise { get; init; } = [];
+
+    /// <summary>Share of what it owns; null: <c>auto</c>, the disks' capacity in GiB.</summary>
+    public int? Weight { get; init; }
 
     /// <summary>Most time between SIGTERM and exit.</summary>
     public TimeSpan Drain { get; init; } = TimeSpan.FromSeconds(10);
@@ -142,4 +203,11 @@ public sealed record ControlConfig
 {
     /// <summary>Listener.</summary>
     public IPEndPoint Listen { get; init; } = new(IPAddress.Loopback, 7401);
+}
+
+/// <summary>Peer port.</summary>
+public sealed record PeerConfig
+{
+    /// <summary>Listeners, one for each rail; used only in a cluster.</summary>
+    public ImmutableArray<IPEndPoint> Listen { get; init; } = [new(IPAddress.Loopback, 7402)];
 }

@@ -9,6 +9,9 @@ public interface INodeControl
     /// <summary>Counters and gauges of this node.</summary>
     NodeStats GetStats();
 
+    /// <summary>Who is in the cluster.</summary>
+    ClusterStatus GetNodes();
+
     /// <summary>The mounts with what is cached of each.</summary>
     IReadOnlyList<MountStatus> GetMounts();
 

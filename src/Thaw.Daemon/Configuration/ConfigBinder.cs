@@ -16,6 +16,7 @@ internal static class ConfigBinder
         var mounts = MountBinder.Bind(values);
         var config = new ThawConfig
         {
+            Cluster = ClusterBinder.Bind(values),
             Node = BindNode(values),
             Cache = new CacheConfig
             {
@@ -34,8 +35,10 @@ internal static class ConfigBinder
                 Domain = BindDomain(values),
             },
             Control = new ControlConfig { Listen = values.Get("control.listen", new ControlConfig().Listen) },
+            Peer = ClusterBinder.BindPeer(values),
             Insecure = values.Get("insecure", false),
         };
+        ClusterBinder.Check(config, values);
         CheckListeners(config, values);
         return values.IsValid ? new ConfigReading(config, []) : new ConfigReading(null, [.. values.Errors]);
     }
@@ -43,11 +46,21 @@ internal static class ConfigBinder
     private static NodeConfig BindNode(ConfigValues values)
     {
         var name = values.Get("node.name", Dns.GetHostName());
-        if (values.Has("node.name") && (name.Length > LongestNodeName || !name.All(IsNameLetter)))
+        if (values.Has("node.name") && !IsName(name))
             values.Report(values.Line("node.name"), "node.name",
                 $"\"{OptionText.Shorten(name)}\" is no node name; use 1 to 63 letters, digits, '.', '_' and '-'.");
-        return new NodeConfig { Name = name, Drain = values.Get("node.drain", TimeSpan.FromSeconds(10)) };
+        return new NodeConfig
+        {
+            Name = name,
+            Zone = ClusterBinder.BindZone(values),
+            Advertise = ClusterBinder.BindAdvertise(values),
+            Weight = values.Get<long?>("node.weight", null) is { } weight ? (int)weight : null,
+            Drain = values.Get("node.drain", TimeSpan.FromSeconds(10)),
+        };
     }
+
+    /// <summary>Whether a text may name a node, a zone or a cluster.</summary>
+    public static bool IsName(string text) => text.Length is > 0 and <= LongestNodeName && text.All(IsNameLetter);
 
     private static bool IsNameLetter(char letter) => char.IsAsciiLetterOrDigit(letter) || letter is '.' or '_' or '-';
 

@@ -45,6 +45,7 @@ public sealed record ConfigDifference(ImmutableArray<string> Live, ImmutableArra
             ["control.listen"] = config.Control.Listen.ToString(),
             ["insecure"] = config.Insecure.ToString(),
         };
+        AddCluster(config, flat);
         foreach (var disk in config.Cache.Disks)
         {
             flat[$"cache.disks[{disk.Path}].path"] = disk.Path;
@@ -55,6 +56,22 @@ public sealed record ConfigDifference(ImmutableArray<string> Live, ImmutableArra
         foreach (var mount in config.Mounts)
             AddMount(mount, flat);
         return flat;
+    }
+
+    private static void AddCluster(ThawConfig config, Dictionary<string, string?> flat)
+    {
+        flat["cluster.name"] = config.Cluster.Name;
+        flat["cluster.discovery"] = config.Cluster.Discovery.ToString();
+        flat["cluster.nodes[]"] = string.Join(' ', config.Cluster.Nodes.Select(
+            node => $"{node.Name}={string.Join(',', node.Addresses)} {node.Zone} {node.Weight}"));
+        flat["cluster.etcd.endpoints[]"] = string.Join(' ', config.Cluster.Etcd.Endpoints);
+        flat["cluster.etcd.prefix"] = config.Cluster.Etcd.Prefix;
+        flat["cluster.copies"] = config.Cluster.Copies.ToString(CultureInfo.InvariantCulture);
+        flat["cluster.secretFile"] = config.Cluster.SecretFile;
+        flat["node.zone"] = config.Node.Zone;
+        flat["node.advertise[]"] = string.Join(' ', config.Node.Advertise);
+        flat["node.weight"] = config.Node.Weight?.ToString(CultureInfo.InvariantCulture);
+        flat["peer.listen[]"] = string.Join(' ', config.Peer.Listen);
     }
 
     private static void AddMount(MountConfig mount, Dictionary<string, string?> flat)

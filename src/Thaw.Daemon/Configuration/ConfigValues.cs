@@ -53,7 +53,15 @@ internal sealed class ConfigValues(string file)
     /// <summary>The line of the option, or 0.</summary>
     public int Line(string key) => _values.TryGetValue(key, out var found) ? found.Line : 0;
 
-    /// <summary>Number of groups in a list.</summary>
+    /// <summary>The good values of a list, each with its full key.</summary>
+    public IEnumerable<(string Key, T Value)> GetList<T>(string key)
+    {
+        for (var index = 0; index < Count(key); index++)
+            if (_values.TryGetValue($"{key}[{index}]", out var found) && found.Value is T value)
+                yield return ($"{key}[{index}]", value);
+    }
+
+    /// <summary>Number of items in a list.</summary>
     public int Count(string key) => _lists.GetValueOrDefault(key);
 
     /// <summary>
@@ -82,7 +90,7 @@ internal sealed class ConfigValues(string file)
         if (OptionTable.FindPlanned(pattern) is { } planned)
             Report(entry.Line, path, $"{planned.Subject} not in this version yet; remove it.");
         else if (OptionTable.Find(pattern) is { } row)
-            AddOption(entry, path, row);
+            AddOption(entry.Value, entry.Line, path, row);
         else if (OptionTable.IsList(pattern))
             AddList(entry, path, pattern);
         else if (OptionTable.IsGroup(pattern))
@@ -96,17 +104,17 @@ internal sealed class ConfigValues(string file)
         }
     }
 
-    private void AddOption(YamlEntry entry, string path, OptionRow row)
+    private void AddOption(YamlValue written, int line, string path, OptionRow row)
     {
-        if (entry.Value is not YamlScalar { IsNull: false } scalar)
+        if (written is not YamlScalar { IsNull: false } scalar)
         {
-            Report(entry.Line, path, $"it holds {entry.Value.Kind}; write {row.Wanted}.");
+            Report(line, path, $"it holds {written.Kind}; write {row.Wanted}.");
             return;
         }
 
         var (value, sentence) = OptionText.Parse(row, scalar.Text);
         if (sentence is null)
-            _values[path] = (value, entry.Line);
+            _values[path] = (value, line);
         else
             Report(scalar.Line, path, sentence);
     }
@@ -133,6 +141,12 @@ internal sealed class ConfigValues(string file)
         for (var index = 0; index < list.Items.Count; index++)
         {
             var item = $"{path}[{index}]";
+            if (OptionTable.Find(pattern + "[]") is { } row)
+            {
+                AddOption(list.Items[index], list.Items[index].Line, item, row);
+                continue;
+            }
+
             AddNested(list.Items[index], item, pattern + "[]");
             if (list.Items[index] is YamlMap or YamlScalar { IsNull: true })
                 Require(item, pattern + "[]", list.Items[index].Line);

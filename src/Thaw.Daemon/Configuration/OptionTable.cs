@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Thaw.Core.Cluster;
 
 namespace Thaw.Daemon.Configuration;
 
@@ -119,8 +120,46 @@ public static class OptionTable
     /// <summary>The options.</summary>
     public static ImmutableArray<OptionRow> Rows { get; } =
     [
+        new("cluster.name", OptionKind.Text, "default", "1-63 letters, digits, '.', '_' and '-'",
+            "Nodes speak only to nodes of the same cluster name."),
+        new("cluster.discovery", OptionKind.Word, "static", "static or etcd",
+            "Where the members come from: a list that is the same on every node, or leases in etcd.")
+        {
+            Words = ["static", "etcd"],
+        },
+        new("cluster.nodes[]", OptionKind.Text, "none, a node alone",
+            "name=host:port, each name once; then ,host:port for each further rail, zone=... and weight=...",
+            "All members of a static cluster, this node among them; the same list on every node."),
+        new("cluster.etcd.endpoints[]", OptionKind.Url, "none", "http:// or https://, host and port",
+            "Members of the etcd cluster; one that answers is enough."),
+        new("cluster.etcd.prefix", OptionKind.Path, "/thaw", "a path without a slash at its end",
+            "What Thaw's keys in etcd begin with."),
+        new("cluster.copies", OptionKind.Number, "1", "1-16",
+            "Owners of each chunk in each zone; readers' nodes hold copies of their own beside them.")
+        {
+            Least = 1, Most = 16,
+        },
+        new("cluster.secretFile", OptionKind.Path, "none", "an absolute path, or none",
+            "File with the secret that nodes prove to each other; without one whoever reaches the peer port reads "
+                + "every model.")
+        {
+            Words = ["none"],
+        },
         new("node.name", OptionKind.Text, "the host name", "1-63 letters, digits, '.', '_' and '-'",
             "Names the node in answers, logs and metrics; it has to be unique among nodes."),
+        new("node.zone", OptionKind.Text, "none", "1-63 letters, digits, '.', '_' and '-', or none",
+            "Zone of this node; every zone holds its own copies. Not with a static list, which tells the zones.")
+        {
+            Words = ["none"],
+        },
+        new("node.advertise[]", OptionKind.Text, "where it listens", "host:port, one for each rail",
+            "Addresses at which other nodes reach this one. Not with a static list, which tells the addresses."),
+        new("node.weight", OptionKind.Number, "auto", "0-16777216, or auto",
+            "Share of the chunks that this node owns; auto is its capacity in GiB. Not with a static list, which tells "
+                + "the weights.")
+        {
+            Most = ClusterMember.WeightMost, Words = ["auto"],
+        },
         new("node.drain", OptionKind.Duration, "10s", "0s-1h",
             "Most time between SIGTERM and exit; 10 s lies well under the 30 s that Kubernetes grants.")
         {
@@ -192,6 +231,9 @@ public static class OptionTable
             "Domain of virtual-host style requests; without it path style is served.") { Words = ["none"] },
         new("control.listen", OptionKind.Endpoint, "127.0.0.1:7401", "ip:port, port 0-65535; 0 takes a free one",
             "Listener of the control endpoint: REST, metrics, health."),
+        new("peer.listen[]", OptionKind.Endpoint, "127.0.0.1:7402",
+            "ip:port, port 0-65535; 0 takes a free one, only with etcd",
+            "Listeners of the peer port, one for each rail; used only in a cluster."),
         new("insecure", OptionKind.Switch, "false", "true or false",
             "Allows listeners beyond loopback without authentication: whoever reaches them reads every model."),
     ];
@@ -199,10 +241,6 @@ public static class OptionTable
     /// <summary>Keys of the documented format that are refused, so that none is silently without effect.</summary>
     public static ImmutableArray<PlannedKey> Planned { get; } =
     [
-        new("cluster", "clusters of several nodes are"),
-        new("node.zone", "zones are"),
-        new("node.advertise", "clusters of several nodes are"),
-        new("node.weight", "placement weights are"),
         new("mounts[].keep", "keep rules are"),
         new("mounts[].ttl", "expiry by age is"),
         new("mounts[].quota", "quotas are"),
@@ -213,7 +251,8 @@ public static class OptionTable
         new("s3.keys", "signature checks on the S3 endpoint are"),
         new("control.tokens", "tokens on the control endpoint are"),
         new("hub", "the Hugging Face endpoint is"),
-        new("peer", "traffic between nodes is"),
+        new("peer.bandwidth", "a cap on traffic between nodes is"),
+        new("peer.tls", "encryption between nodes is"),
         new("posix", "the POSIX mount is"),
     ];
 
@@ -231,8 +270,8 @@ public static class OptionTable
     public static bool IsGroup(string key) =>
         key.Length == 0 || Rows.Any(row => row.Key.StartsWith(key + ".", StringComparison.Ordinal));
 
-    /// <summary>Whether the key is a list of groups: <c>mounts</c>.</summary>
-    public static bool IsList(string key) => IsGroup(key + "[]");
+    /// <summary>Whether the key is a list of groups or of values: <c>mounts</c>, <c>peer.listen</c>.</summary>
+    public static bool IsList(string key) => IsGroup(key + "[]") || Find(key + "[]") is not null;
 
     /// <summary>Names that may stand directly below a group, planned ones included.</summary>
     public static IEnumerable<string> NamesBelow(string group)

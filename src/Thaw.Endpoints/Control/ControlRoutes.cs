@@ -28,6 +28,8 @@ internal sealed class ControlRoutes(INodeControl control)
         var api = routes.MapGroup("/api/v1").WithTags("node");
         api.MapGet("/stats", Stats).WithName("getStats").WithSummary(StatsText).Produces<NodeStats>()
             .ProducesProblem(StatusCodes.Status400BadRequest);
+        api.MapGet("/nodes", () => TypedResults.Ok(control.GetNodes())).WithName("getNodes")
+            .WithSummary("The members of the cluster, as this node sees them.").Produces<ClusterStatus>();
         api.MapGet("/mounts", () => TypedResults.Ok(control.GetMounts())).WithName("getMounts")
             .WithSummary("The mounts in order of configuration, and what is cached of each.")
             .Produces<IReadOnlyList<MountStatus>>();

@@ -25,6 +25,7 @@ public sealed class VersionFile
     private readonly DiskFile _data;
     private readonly VersionMap _map;
     private readonly long _dataBase;
+    private readonly VersionBytes _bytes;
     private readonly CheckedBlocks _checked;
     private readonly DiskStore _disk;
     private readonly Lock _header = new();
@@ -39,6 +40,7 @@ public sealed class VersionFile
     {
         (_disk, _map, _data) = (disk, map, data);
         _dataBase = MapLayout.IsInline(SizeBytes) ? MapLayout.InlineOffset(ChunkCount) : 0;
+        _bytes = new VersionBytes(disk, map.Header, data, _dataBase);
         _checked = new CheckedBlocks(disk.Clock);
     }
 
@@ -107,12 +109,29 @@ public sealed class VersionFile
                 return new ValueTask<ReadOutcome>(ReadOutcome.Hit(bytes));
         }
 
-        return ReadQueued(span, destination, cancellationToken);
+        return ReadQueuedAsync(span, destination, cancellationToken);
     }
 
     /// <summary>The block CRCs of a chunk that is here, or null when it is not or they do not check.</summary>
     public Task<uint[]?> GetBlockCrcsAsync(int chunk, CancellationToken cancellationToken) =>
         _disk.Readers.RunAsync(() => TryLoadBlockCrcs(chunk), cancellationToken);
+
+    /// <summary>
+    /// Reads the blocks of a chunk that was found damaged, those that are good, into their places; which ones are to be
+    /// fetched, and the list that they must have. Null when there is nothing of the chunk to go by.
+    /// </summary>
+    /// <param name="chunk">The chunk, which is not here.</param>
+    /// <param name="destination">Room for the whole chunk.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    public async ValueTask<DamagedChunk?> SalvageAsync(
+        int chunk, Memory<byte> destination, CancellationToken cancellationToken)
+    {
+        if (!_map.IsDamaged(chunk) || !TryAcquire())
+            return null;
+        using var target = new ReadTarget(destination);
+        return await _disk.Readers.RunAsync(
+            () => Salvage(chunk, target), cancellationToken, null, () => _disk.Released(this)).ConfigureAwait(false);
+    }
 
     /// <summary>The block CRCs of a chunk that was read or written while the version was open; else null.</summary>
     public uint[]? TryGetBlockCrcs(int chunk) => _map.KnownBlockCrcs(chunk);
@@ -130,25 +149,25 @@ public sealed class VersionFile
     }
 
     /// <summary>Writes a whole chunk, its list and its entry, in this order. On a writer thread of the disk.</summary>
-    /// <returns>Bytes that are here now and were not before: the chunk's length, or 0 for a repair.</returns>
-    internal int WriteChunk(int chunk, ReadOnlySpan<byte> bytes, uint[] blockCrcs, ulong? crc64)
+    /// <returns>Bytes that are here now and were not before: the chunk's length, or 0 for one that was.</returns>
+    internal int WriteChunk(ChunkWrite write)
     {
-        const int pieceBytes = 1 << 20;
+        var (chunk, blockCrcs) = (write.Chunk, write.BlockCrcs);
         var failedSyncs = Volatile.Read(ref _failedSyncs);
-        var start = _dataBase + Geometry.ChunkOffset(chunk);
-        for (var done = 0; done < bytes.Length; done += pieceBytes)
-            _data.Write(bytes.Slice(done, Math.Min(pieceBytes, bytes.Length - done)), start + done);
-        var (isNew, differs) = _map.Enter(chunk, blockCrcs, crc64, _disk.BootTag);
+        // Blocks are left out only next to those that were found good under this very list.
+        var all = write.Blocks == uint.MaxValue || !_map.IsDamaged(chunk) || !_map.IsKnown(chunk, blockCrcs);
+        _bytes.Write(chunk, write.Bytes.Span, all ? uint.MaxValue : write.Blocks);
+        var (isNew, differs) = _map.Enter(chunk, blockCrcs, write.Crc64, _disk.BootTag);
         _checked.Forget(chunk);
         Interlocked.Increment(ref _unsynced);
         if (differs && Verdict != Verdict.None)
             WriteVerdict(Verdict.None, null);
         if (Volatile.Read(ref _failedSyncs) == failedSyncs)
-            return isNew ? bytes.Length : 0;
+            return isNew ? write.Bytes.Length : 0;
 
         // A sync failed while this was written: it may have taken some of these pages with it.
         var (_, generation) = _map.Look(chunk);
-        if (_map.Lose(chunk, generation) != ChunkState.Absent)
+        if (_map.Lose(chunk, generation, isRepairable: false) != ChunkState.Absent)
             _map.WriteLoss(chunk, _disk.BootTag);
         throw new IOException("The disk failed to make an earlier write durable.");
     }
@@ -181,7 +200,8 @@ public sealed class VersionFile
         {
             Interlocked.Increment(ref _failedSyncs);
             foreach (var (chunk, generation) in Written())
-                Forget(chunk, generation);
+                Forget(chunk, generation, damage: null);
+            _map.ForgetAllDamage(_disk.BootTag);
             throw;
         }
 
@@ -239,18 +259,7 @@ public sealed class VersionFile
         var (state, generation) = _map.Look(chunk);
         if (state != ChunkState.Suspect)
             return state != ChunkState.Absent;
-        try
-        {
-            if (_map.LoadBlockCrcs(chunk) is { } crcs && CheckWhole(chunk, generation, crcs))
-                return true;
-        }
-        catch (IOException error)
-        {
-            _disk.ReportReadFailure(Id, error);
-        }
-
-        Fail(chunk, generation);
-        return false;
+        return TryLoadBlockCrcs(chunk) is { } crcs && CheckWhole(chunk, generation, crcs).Kind == ReadKind.Hit;
     }
 
     internal bool TryAcquire() => TryAdd(1);
@@ -262,15 +271,15 @@ public sealed class VersionFile
 
     internal bool ReleaseFromSync() => Interlocked.Add(ref _leases, -SyncLease) == 0;
 
-    /// <summary>Closes the files if nobody holds a lease; no lease can be taken afterwards.</summary>
-    internal bool TryClose()
+    /// <summary>Takes the version out of use if nobody holds a lease; no lease can be taken afterwards.</summary>
+    internal bool TryRetire() => Interlocked.CompareExchange(ref _leases, int.MinValue, 0) == 0;
+
+    /// <summary>Closes the files of a retired version. On a thread of the disk.</summary>
+    internal void Close()
     {
-        if (Interlocked.CompareExchange(ref _leases, int.MinValue, 0) != 0)
-            return false;
         if (_data != _map.File)
             _data.Dispose();
         _map.Dispose();
-        return true;
     }
 
     internal void MarkDropped() => _dropped = true;
@@ -297,9 +306,16 @@ public sealed class VersionFile
     }
 
     // Apart from the caller, so that a read from the page cache allocates no closure.
-    private ValueTask<ReadOutcome> ReadQueued(
-        BlockSpan span, Memory<byte> destination, CancellationToken cancellationToken) =>
-        new(_disk.Readers.RunAsync(() => ReadOnDisk(span, destination), cancellationToken));
+    private async ValueTask<ReadOutcome> ReadQueuedAsync(
+        BlockSpan span, Memory<byte> destination, CancellationToken cancellationToken)
+    {
+        if (!_disk.Health.CanRead || !TryAcquire())
+            return ReadOutcome.Miss;
+        using var target = new ReadTarget(destination);
+        return await _disk.Readers.RunAsync(
+            () => ReadOnDisk(span, target), cancellationToken, ReadOutcome.Miss, () => _disk.Released(this))
+                .ConfigureAwait(false);
+    }
 
     private int TryReadNow(BlockSpan span, Span<byte> destination, uint[] crcs)
     {
@@ -336,68 +352,87 @@ public sealed class VersionFile
         return done;
     }
 
-    private ReadOutcome ReadOnDisk(BlockSpan span, Memory<byte> destination)
+    /// <summary>Block by block through a buffer of its own: the caller may be gone before the disk answers.</summary>
+    private ReadOutcome ReadOnDisk(BlockSpan span, ReadTarget target)
     {
         var (state, generation) = _map.Look(span.Chunk);
         if (state == ChunkState.Absent)
             return ReadOutcome.Miss;
-        try
+        if (TryLoadBlockCrcs(span.Chunk) is not { } crcs)
+            return ReadOutcome.Bad;
+        if (state == ChunkState.Suspect && CheckWhole(span.Chunk, generation, crcs) is { Kind: not ReadKind.Hit } worse)
+            return worse;
+        using var scratch = BlockScratch.Rent();
+        for (var done = 0; done < span.Bytes;)
         {
-            var crcs = _map.LoadBlockCrcs(span.Chunk);
-            if (crcs is null || (state == ChunkState.Suspect && !CheckWhole(span.Chunk, generation, crcs)))
-                return Fail(span.Chunk, generation);
-            if (span.IsWholeBlocks)
-            {
-                var target = destination.Span[..span.Bytes];
-                return _data.Read(target, _dataBase + span.Offset) == span.Bytes && span.Check(target, crcs)
-                    ? ReadOutcome.Hit(span.Bytes)
-                    : Fail(span.Chunk, generation);
-            }
+            var block = span.BlockAt(done);
+            if (_bytes.ReadBlock(span.Chunk, block, crcs, scratch.Span) is { Kind: not ReadKind.Hit } end)
+                return done > 0 ? ReadOutcome.Hit(done) : Fail(span.Chunk, generation, end, 1u << block);
+            if (!span.IsWholeBlocks)
+                _checked.Mark(span.Chunk, block);
+            var piece = scratch.Span.Slice(span.OffsetInBlock, span.BytesAt(done));
+            if (!target.TryCopy(piece, done))
+                return ReadOutcome.Miss;
+            done += piece.Length;
+        }
 
-            using var scratch = BlockScratch.Rent();
-            var block = scratch.Span[..span.BlockLength];
-            if (_data.Read(block, _dataBase + span.BlockOffset) != block.Length
-                || Crc32C.Compute(block) != crcs[span.FirstBlock])
-                return Fail(span.Chunk, generation);
-            _checked.Mark(span.Chunk, span.FirstBlock);
-            block.Slice(span.OffsetInBlock, span.Bytes).CopyTo(destination.Span);
-            return ReadOutcome.Hit(span.Bytes);
-        }
-        catch (IOException error)
-        {
-            _disk.ReportReadFailure(Id, error);
-            return Fail(span.Chunk, generation);
-        }
+        return ReadOutcome.Hit(span.Bytes);
     }
 
     /// <summary>
     /// Checks every block of a chunk from before an unclean boot; a good one counts as written from now on.
     /// </summary>
-    private bool CheckWhole(int chunk, long generation, uint[] crcs)
+    private ReadOutcome CheckWhole(int chunk, long generation, uint[] crcs)
     {
         using var scratch = BlockScratch.Rent();
         var length = Geometry.ChunkLength(SizeBytes, chunk);
         for (var index = 0; index < Geometry.BlockCount(length); index++)
-        {
-            var block = scratch.Span[..Geometry.BlockLength(length, index)];
-            var offset = _dataBase + Geometry.ChunkOffset(chunk) + (long)index * Geometry.BlockBytes;
-            if (_data.Read(block, offset) != block.Length || Crc32C.Compute(block) != crcs[index])
-                return false;
-        }
-
+            if (_bytes.ReadBlock(chunk, index, crcs, scratch.Span) is { Kind: not ReadKind.Hit } end)
+                return Fail(chunk, generation, end, 0);
         if (_map.TryAdvance(chunk, generation, ChunkState.Suspect, ChunkState.Written))
         {
             Interlocked.Increment(ref _unsynced);
             _disk.NoteUnsynced(this, 0);
         }
 
-        return true;
+        return ReadOutcome.Hit(length);
     }
 
+    private DamagedChunk? Salvage(int chunk, ReadTarget target)
+    {
+        if (!_map.TryGetDamage(chunk, out var bad) || TryLoadBlockCrcs(chunk) is not { } crcs)
+            return null;
+        using var scratch = BlockScratch.Rent();
+        var blocks = Geometry.BlockCount(Geometry.ChunkLength(SizeBytes, chunk));
+        for (var index = 0; index < blocks; index++)
+        {
+            if ((bad & (1u << index)) != 0)
+                continue;
+            switch (_bytes.ReadBlock(chunk, index, crcs, scratch.Span))
+            {
+                case { Kind: ReadKind.Miss }:
+                    return null;
+                case { Kind: ReadKind.Bad }:
+                    bad |= 1u << index;
+                    break;
+                case { Bytes: var bytes }:
+                    if (!target.TryCopy(scratch.Span[..bytes], index * Geometry.BlockBytes))
+                        return null;
+                    break;
+            }
+        }
+
+        return new DamagedChunk(bad, crcs);
+    }
+
+    /// <summary>
+    /// The list of a chunk; null when the chunk is not here and not damaged either, or, which makes it lost, when its
+    /// list does not check.
+    /// </summary>
     private uint[]? TryLoadBlockCrcs(int chunk)
     {
         var (state, generation) = _map.Look(chunk);
-        if (state == ChunkState.Absent)
+        if (state == ChunkState.Absent && !_map.IsDamaged(chunk))
             return null;
         try
         {
@@ -406,32 +441,45 @@ public sealed class VersionFile
         }
         catch (IOException error)
         {
-            _disk.ReportReadFailure(Id, error);
+            if (_disk.ReportReadFailure(Id, error))
+                return null;
         }
 
-        Fail(chunk, generation);
+        _map.ForgetDamage(chunk);
+        Count(Forget(chunk, generation, damage: null));
         return null;
     }
 
-    private ReadOutcome Fail(int chunk, long generation)
+    /// <summary>What a block that is not a hit means for its chunk: a miss means nothing, a bad one loses it.</summary>
+    private ReadOutcome Fail(int chunk, long generation, ReadOutcome end, uint badBlocks)
     {
-        var state = Forget(chunk, generation);
-        if (state == ChunkState.Suspect)
-            _disk.Counters.AddLost();
-        else if (state != ChunkState.Absent)
-            _disk.Counters.AddCorrupt();
-        return ReadOutcome.Bad;
+        if (end.Kind == ReadKind.Bad)
+            Count(Forget(chunk, generation, badBlocks));
+        return end;
     }
 
-    /// <summary>Enters a chunk as lost if it is still the one that was seen; returns what it was.</summary>
-    private ChunkState Forget(int chunk, long generation)
+    private void Count(ChunkState was)
     {
-        var was = _map.Lose(chunk, generation);
+        if (was == ChunkState.Suspect)
+            _disk.Counters.AddLost();
+        else if (was != ChunkState.Absent)
+            _disk.Counters.AddCorrupt();
+    }
+
+    /// <summary>
+    /// Enters a chunk as lost if it is still the one that was seen; returns what it was.
+    /// </summary>
+    /// <param name="chunk">The chunk.</param>
+    /// <param name="generation">As it was seen.</param>
+    /// <param name="damage">Blocks that are bad for certain, the others are to be checked; null: none is to be
+    /// trusted.</param>
+    private ChunkState Forget(int chunk, long generation, uint? damage)
+    {
+        var was = _map.Lose(chunk, generation, damage is not null, damage ?? 0);
         if (was == ChunkState.Absent)
             return was;
         if (!_dropped)
             _disk.Accounts.Add(Id, -Geometry.ChunkLength(SizeBytes, chunk));
-        _map.ForgetBlockCrcs(chunk);
         _checked.Forget(chunk);
         try
         {

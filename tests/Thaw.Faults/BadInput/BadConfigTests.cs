@@ -41,7 +41,7 @@ public sealed class BadConfigTests
         { "port out of bounds", Mounts + "s3: {listen: '127.0.0.1:70000'}\n", "listen" },
         { "beyond loopback", Mounts + "s3: {listen: '0.0.0.0:7400'}\n", "insecure" },
         { "one listener for two", Mounts + "s3: {listen: '127.0.0.1:7401'}\n", "7401" },
-        { "option of tomorrow", Mounts + "cluster: {name: a}\n", "not in this version" },
+        { "option of tomorrow", Mounts + "policies: {match: a}\n", "not in this version" },
         { "one key of two", "mounts: [{name: models, origin: 's3://b', credentials: {accessKeyFile: /x}}]\n",
             "secretKeyFile" },
         { "a region of nobody", "mounts: [{name: models, origin: 's3://b', region: 'eu?x=1'}]\n", "region" },

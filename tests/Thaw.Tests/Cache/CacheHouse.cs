@@ -1,6 +1,8 @@
 using Microsoft.Extensions.Logging.Abstractions;
 using Thaw.Cache;
 using Thaw.Cache.Naming;
+using Thaw.Cluster.Membership;
+using Thaw.Core.Cluster;
 using Thaw.Core.Api;
 using Thaw.Core.Chunks;
 using Thaw.Core.Configuration;
@@ -9,6 +11,7 @@ using Thaw.Core.Identity;
 using Thaw.Core.Metering;
 using Thaw.Origins;
 using Thaw.Storage;
+using Thaw.Storage.Disks;
 using Thaw.Storage.Names;
 using Thaw.Storage.Versions;
 using Thaw.Testing;
@@ -21,6 +24,9 @@ namespace Thaw.Tests.Cache;
 /// <summary>A cache with all its rooms over a real origin server and a real disk that can be made to fail.</summary>
 internal sealed class CacheHouse : IAsyncDisposable
 {
+    private static readonly ClusterMember Self =
+        new() { Name = "node-1", Addresses = [new NodeAddress("127.0.0.1", 7402)] };
+
     public const string Bucket = "bucket";
 
     private readonly TempFolder _folder = new();
@@ -42,13 +48,16 @@ internal sealed class CacheHouse : IAsyncDisposable
 
     public static async Task<CacheHouse> StartAsync(
         long memoryBytes = 128L << 20, long capacityBytes = 1L << 30, bool hasDisk = true,
-        Func<MountConfig, MountConfig>? mount = null)
+        Func<MountConfig, MountConfig>? mount = null, DiskThresholds? thresholds = null)
     {
         var house = new CacheHouse { Origin = await FaultyOrigin.StartAsync() };
         house.Origin.AddBucket(Bucket);
         DiskOptions[] disks = hasDisk ? [new DiskOptions(house._folder["cache"], capacityBytes)] : [];
         house.Store = ChunkStore.Open(disks, new StoreContext(
-            NullLogger.Instance, house.Clock, new StoreCounters(), house.Disk, id => house.Cache.IsPinned(id), null));
+            NullLogger.Instance, house.Clock, new StoreCounters(), house.Disk, id => house.Cache.IsPinned(id), null)
+        {
+            Thresholds = thresholds ?? new DiskThresholds(),
+        });
         await house.Store.Scan;
         house._origins = new OriginFactory(
             new OriginsConfig(), NullLoggerFactory.Instance, TimeProvider.System, () => 0);
@@ -57,8 +66,8 @@ internal sealed class CacheHouse : IAsyncDisposable
         var meter = new MountMeter(config.Name);
         var names = NameTable.Open(config.Name, null, house.Clock, NullLogger.Instance);
         var source = new MountSource(config, house._origins.Create(config, meter), names, meter);
-        house.Cache = new ModelCache("node-1", memoryBytes, house.Store, [source],
-            NullLoggerFactory.Instance, house.Clock);
+        house.Cache = new ModelCache("default", new StaticMembership(Self, []), memoryBytes, house.Store,
+            [source], NullLoggerFactory.Instance, house.Clock);
         return house;
     }
 

@@ -85,6 +85,13 @@ internal sealed class FakeNode : IAsyncDisposable
         await (path["/api/v1/".Length..] switch
         {
             "stats" => WriteAsync(context, Stats(), ApiJson.Default.NodeStats),
+            "nodes" => WriteAsync(context,
+                new ClusterStatus("prod", "fake", 7, "00ff",
+                [
+                    new("fake", "z1", 3, "live", null, ["10.0.0.1:7402"]),
+                    new("other", "", 0, "restarting", DateTimeOffset.UnixEpoch, ["10.0.0.2:7402", "10.1.0.2:7402"]),
+                ]),
+                ApiJson.Default.ClusterStatus),
             "mounts" => WriteAsync(context,
                 [new("models", "bucket-of-models", "s3://acme/prod", null, Objects.Count, 0, 0, true)],
                 ApiJson.Default.IReadOnlyListMountStatus),

@@ -25,8 +25,8 @@ public sealed class VerbTests
     public async Task Every_verb_has_help_with_an_example()
     {
         var root = ThawCommand.Create(new Terminal { Out = TextWriter.Null, Error = TextWriter.Null });
-        string[] verbs = ["serve", "load", "ls", "stat", "pull", "pin", "unpin", "verify", "free", "jobs", "config",
-            "demo", "doctor"];
+        string[] verbs = ["serve", "load", "ls", "stat", "pull", "pin", "unpin", "verify", "free", "jobs", "nodes",
+            "config", "demo", "doctor"];
         Assert.Equal(verbs.Order(), root.Subcommands.Select(command => command.Name).Order());
         var all = root.Subcommands.SelectMany(command =>
             command.Subcommands.Select(below => new[] { command.Name, below.Name })
@@ -40,6 +40,20 @@ public sealed class VerbTests
                 StringComparison.Ordinal);
             Assert.Contains("--json", run.Out, StringComparison.Ordinal);
         }
+    }
+
+    [Fact]
+    public async Task Nodes_are_listed_with_their_states_and_addresses()
+    {
+        await using var node = await FakeNode.StartAsync();
+        var run = await CliRun.ExecuteAsync(["nodes"], Variables(node));
+        Assert.Equal(ExitCode.Done, run.ExitCode);
+        Assert.Matches(@"fake \*\s+live\s+z1\s+10\.0\.0\.1:7402\s+3", run.Out);
+        Assert.Matches(
+            @"other\s+restarting until 1970-\S+ \S+\s+-\s+10\.0\.0\.2:7402 10\.1\.0\.2:7402\s+0", run.Out);
+        Assert.Contains("cluster prod, 2 nodes", run.Out, StringComparison.Ordinal);
+        var json = await CliRun.ExecuteAsync(["nodes", "--json"], Variables(node));
+        Assert.Equal("00ff", JsonDocument.Parse(json.Out).RootElement.GetProperty("hash").GetString());
     }
 
     [Fact]

@@ -1,4 +1,5 @@
 using System.Net;
+using Thaw.Core.Cluster;
 using Thaw.Core.Configuration;
 using Thaw.Core.Units;
 using Thaw.Daemon.Configuration;
@@ -222,6 +223,74 @@ public sealed class ConfigReaderTests
             Assert.EndsWith("not in this version yet; remove it.", error.Sentence, StringComparison.Ordinal);
         }
     }
+
+    [Fact]
+    public void A_static_cluster_is_bound_node_by_node()
+    {
+        var config = Valid("""
+            cluster:
+              name: prod
+              nodes:
+                - a=10.0.0.1:7402,10.1.0.1:7402 zone=z1 weight=4
+                - b=host.b:7402
+              copies: 2
+              secretFile: /etc/thaw/secret
+            node: {name: a}
+            peer: {listen: [10.0.0.1:7402, 10.1.0.1:7402]}
+            """);
+        Assert.True(config.Cluster.IsConfigured);
+        Assert.Equal(("prod", 2, "/etc/thaw/secret"),
+            (config.Cluster.Name, config.Cluster.Copies, config.Cluster.SecretFile));
+        Assert.Equal(
+            [
+                new ClusterMember
+                {
+                    Name = "a",
+                    Addresses = [new NodeAddress("10.0.0.1", 7402), new NodeAddress("10.1.0.1", 7402)],
+                    Zone = "z1",
+                    Weight = 4,
+                },
+                new ClusterMember { Name = "b", Addresses = [new NodeAddress("host.b", 7402)] },
+            ],
+            config.Cluster.Nodes);
+        Assert.Equal(2, config.Peer.Listen.Length);
+    }
+
+    [Fact]
+    public void An_etcd_cluster_is_bound()
+    {
+        var config = Valid("""
+            cluster: {discovery: etcd, etcd: {endpoints: [http://127.0.0.1:2379, https://etcd.b:2379], prefix: /x}}
+            node: {name: a, zone: z, advertise: ["10.0.0.1:7402"], weight: 9}
+            """);
+        Assert.Equal(DiscoveryKind.Etcd, config.Cluster.Discovery);
+        Assert.Equal([new("http://127.0.0.1:2379"), new("https://etcd.b:2379")], config.Cluster.Etcd.Endpoints);
+        Assert.Equal("/x", config.Cluster.Etcd.Prefix);
+        Assert.Equal(("z", 9), (config.Node.Zone, config.Node.Weight));
+        Assert.Equal([new NodeAddress("10.0.0.1", 7402)], config.Node.Advertise);
+        Assert.False(Valid("").Cluster.IsConfigured);
+    }
+
+    [Theory]
+    [InlineData("cluster: {nodes: [a=h:1]}\nnode: {name: b}", "cluster.nodes")]
+    [InlineData("cluster: {nodes: [a=h:1, a=h:2]}\nnode: {name: a}", "cluster.nodes[1]")]
+    [InlineData("cluster: {nodes: [a=h]}", "cluster.nodes[0]")]
+    [InlineData("cluster: {nodes: [a=h:1 colour=red]}", "cluster.nodes[0]")]
+    [InlineData("cluster: {nodes: [a=h:1 weight=16777217]}", "cluster.nodes[0]")]
+    [InlineData("cluster: {nodes: [[a]]}", "cluster.nodes[0]")]
+    [InlineData("cluster: {nodes: a=h:1}", "cluster.nodes")]
+    [InlineData("cluster: {nodes: [a=h:1]}\nnode: {name: a}\npeer: {listen: [127.0.0.1:0]}", "peer.listen")]
+    [InlineData("cluster: {nodes: [a=h:1]}\nnode: {name: a}\npeer: {listen: [10.0.0.1:1]}", "peer.listen")]
+    [InlineData("cluster: {name: a b}", "cluster.name")]
+    [InlineData("cluster: {discovery: etcd}", "cluster.etcd.endpoints")]
+    [InlineData("cluster: {discovery: etcd, etcd: {endpoints: [host:2379]}}", "cluster.etcd.endpoints[0]")]
+    [InlineData("cluster: {discovery: etcd, nodes: [a=h:1], etcd: {endpoints: [http://h:1]}}", "cluster.nodes")]
+    [InlineData("cluster: {etcd: {endpoints: [http://h:1]}}", "cluster.etcd")]
+    [InlineData("node: {zone: z}", "node.zone")]
+    [InlineData("node: {weight: 3}", "node.weight")]
+    [InlineData("node: {advertise: [h:1]}", "node.advertise")]
+    public void Clusters_that_cannot_be_are_refused(string yaml, string key) =>
+        Assert.Equal(key, Assert.Single(Errors(yaml)).Key);
 
     [Fact]
     public void Listeners_beyond_loopback_need_insecure()

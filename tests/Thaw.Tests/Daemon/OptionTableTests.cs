@@ -11,7 +11,17 @@ public sealed class OptionTableTests
     // One written value for each option that differs from its default.
     private static readonly Dictionary<string, string> Other = new()
     {
+        ["cluster.name"] = "other",
+        ["cluster.discovery"] = "etcd",
+        ["cluster.nodes[]"] = "other-node=10.0.0.1:7402",
+        ["cluster.etcd.endpoints[]"] = "http://127.0.0.1:2379",
+        ["cluster.etcd.prefix"] = "/other",
+        ["cluster.copies"] = "2",
+        ["cluster.secretFile"] = "/secret",
         ["node.name"] = "other-node",
+        ["node.zone"] = "other",
+        ["node.advertise[]"] = "10.0.0.1:7402",
+        ["node.weight"] = "7",
         ["node.drain"] = "11s",
         ["cache.disks[].path"] = "/other",
         ["cache.disks[].capacity"] = "1GiB",
@@ -34,6 +44,7 @@ public sealed class OptionTableTests
         ["s3.listen"] = "127.0.0.1:1",
         ["s3.domain"] = "s3.local",
         ["control.listen"] = "127.0.0.1:2",
+        ["peer.listen[]"] = "127.0.0.1:3",
         ["insecure"] = "true",
     };
 
@@ -42,8 +53,8 @@ public sealed class OptionTableTests
     {
         foreach (var row in OptionTable.Rows)
         {
-            var plain = ConfigReaderTests.Valid(Write(null));
-            var changed = ConfigReaderTests.Valid(Write(row.Key));
+            var plain = ConfigReaderTests.Valid(Write(null, etcd: NeedsEtcd(row.Key)));
+            var changed = ConfigReaderTests.Valid(Write(row.Key, etcd: NeedsEtcd(row.Key)));
             var difference = ConfigDifference.Between(plain, changed);
             var keys = row.Change == OptionChange.Live ? difference.Live : difference.Restart;
             Assert.True(keys.Any(key => Pattern(key) == row.Key), $"{row.Key} changes [{string.Join(", ", keys)}]");
@@ -56,7 +67,8 @@ public sealed class OptionTableTests
         foreach (var row in OptionTable.Rows.Where(row => !row.Required && Readable(row)))
         {
             var difference = ConfigDifference.Between(
-                ConfigReaderTests.Valid(Write(null)), ConfigReaderTests.Valid(Write(row.Key, row.Default)));
+                ConfigReaderTests.Valid(Write(null, etcd: NeedsEtcd(row.Key))),
+                ConfigReaderTests.Valid(Write(row.Key, row.Default, NeedsEtcd(row.Key))));
             Assert.Equal([], difference.Live.Concat(difference.Restart));
         }
     }
@@ -115,10 +127,16 @@ public sealed class OptionTableTests
     }
 
     private static bool Readable(OptionRow row) =>
-        row.Key is not ("node.name" or "mounts[].bucket" or "mounts[].endpoint"
+        row.Key is not ("node.name" or "cluster.nodes[]" or "cluster.etcd.endpoints[]" or "node.advertise[]"
+        or "cluster.discovery" or "mounts[].bucket" or "mounts[].endpoint"
         or "mounts[].credentials.accessKeyFile" or "mounts[].credentials.secretKeyFile");
 
-    private static string Write(string? key, string? value = null)
+    /// <summary>Options that mean something only where etcd tells the members.</summary>
+    private static bool NeedsEtcd(string key) =>
+        key.StartsWith("cluster.etcd", StringComparison.Ordinal)
+        || key is "node.zone" or "node.advertise[]" or "node.weight";
+
+    private static string Write(string? key, string? value = null, bool etcd = false)
     {
         var options = new Dictionary<string, string>
         {
@@ -126,8 +144,18 @@ public sealed class OptionTableTests
             ["mounts[].name"] = "models",
             ["mounts[].origin"] = "s3://acme",
         };
+        if (etcd)
+        {
+            options["cluster.discovery"] = "etcd";
+            options["cluster.etcd.endpoints[]"] = "http://127.0.0.1:1";
+        }
+
         if (key is not null)
             options[key] = value ?? Other[key];
+        if (key == "cluster.discovery")
+            options["cluster.etcd.endpoints[]"] = "http://127.0.0.1:1";
+        if (key == "cluster.nodes[]")
+            options["node.name"] = "other-node";
         if (key?.EndsWith("KeyFile", StringComparison.Ordinal) == true)
         {
             options.TryAdd("mounts[].credentials.accessKeyFile", "/same");
@@ -139,7 +167,8 @@ public sealed class OptionTableTests
         var mount = Group("mounts[].", options) + (credentials.Length > 0 ? $"credentials: {{{credentials}}}" : "");
         var yaml = new StringBuilder(
             $"mounts: [{{{mount}}}]\ncache: {{disks: [{{{disk}}}], {Group("cache.", options)}}}\n");
-        foreach (var group in (string[])["node", "origins", "s3", "control"])
+        yaml.Append($"cluster: {{{Group("cluster.", options)} etcd: {{{Group("cluster.etcd.", options)}}}}}\n");
+        foreach (var group in (string[])["node", "origins", "s3", "control", "peer"])
             yaml.Append($"{group}: {{{Group(group + ".", options)}}}\n");
         return yaml.Append(options.TryGetValue("insecure", out var insecure) ? $"insecure: {insecure}\n" : "")
             .ToString();
@@ -148,7 +177,9 @@ public sealed class OptionTableTests
     private static string Group(string prefix, Dictionary<string, string> options) => string.Concat(options
         .Where(option =>
             option.Key.StartsWith(prefix, StringComparison.Ordinal) && !option.Key[prefix.Length..].Contains('.'))
-        .Select(option => $"{option.Key[prefix.Length..]}: \"{option.Value}\", "));
+        .Select(option => option.Key.EndsWith("[]", StringComparison.Ordinal)
+            ? $"{option.Key[prefix.Length..^2]}: [\"{option.Value}\"], "
+            : $"{option.Key[prefix.Length..]}: \"{option.Value}\", "));
 
     private static string Pattern(string key)
     {
