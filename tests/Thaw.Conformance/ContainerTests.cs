@@ -8,8 +8,8 @@ using Xunit;
 namespace Thaw.Conformance;
 
 /// <summary>
-/// The container image of the published binary <c>dist/thaw-linux-x64</c>: what is in it is enough for a signed GET over
-/// TLS, and nothing else is in it.
+/// The container image of the published binary <c>dist/thaw-linux-x64</c>: what is in it is enough for a signed GET
+/// over TLS, and nothing else is in it.
 /// </summary>
 [Collection(RadosgwTests.Name)]
 [Trait("Category", "Server")]

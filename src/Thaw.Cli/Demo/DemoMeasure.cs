@@ -47,9 +47,10 @@ internal sealed record DemoMeasure(
     private string ColdIsSlow(long modelBytes, int readers, S3Throttle origin)
     {
         var saved = (readers - 1) * (double)modelBytes / origin.BytesPerSecond;
+        var latency = origin.Latency.TotalMilliseconds;
         var why = saved < LeastSavedSeconds
             ? $"one read of the origin instead of {readers} saves {saved:0.00} s of a model of "
-                + $"{new ByteSize(modelBytes)}, and a cold read asks {origin.Latency.TotalMilliseconds:0} ms longer for "
+                + $"{new ByteSize(modelBytes)}, and a cold read asks {latency:0} ms longer for "
                 + $"each of its {Files.Count} files, on a node that has just started; ask for a larger one with --size."
             : "something else uses this machine or its disk; run it again when it is idle.";
         return string.Create(CultureInfo.InvariantCulture,

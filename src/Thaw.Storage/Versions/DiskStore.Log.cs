@@ -39,7 +39,8 @@ internal sealed partial class DiskStoreLog(ILogger logger)
     public partial void Evicted(ContentId id, long bytes, string root);
 
     [LoggerMessage(
-        Level = LogLevel.Warning, Message = "The start-up scan of {Root} failed, its accounts may be too low: {Reason}")]
+        Level = LogLevel.Warning,
+        Message = "The start-up scan of {Root} failed, its accounts may be too low: {Reason}")]
     private partial void ScanFailed(string root, string reason);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "The start-up scan passes over {Path}: {Reason}")]

@@ -4,7 +4,7 @@ using Thaw.Testing;
 
 namespace Thaw.Conformance.Servers;
 
-/// <summary>The container image of the published binary, built in a store of its own, and one container of it.</summary>
+/// <summary>The image of the published binary, built in a store of its own, and one container of it.</summary>
 internal sealed class ContainerImage : IAsyncDisposable
 {
     private const string Tag = "localhost/thaw-test";

@@ -66,7 +66,7 @@ public sealed class BadConfigTests
         { "file that is a directory", "no such file" },
     };
 
-    /// <summary>Name, variables as <c>NAME=VALUE</c> that take the place of a file, and a part of the sentence.</summary>
+    /// <summary>Name, variables <c>NAME=VALUE</c> in place of a file, and a part of the sentence.</summary>
     public static TheoryData<string, string, string> Environments { get; } = new()
     {
         { "origin of nobody", "THAW_ORIGIN_MODELS=ftp://b", "ftp" },
@@ -83,7 +83,7 @@ public sealed class BadConfigTests
         await RefusesAsync(name, new Command(Thaw.Testing.Places.Executable, "serve")
         {
             Environment = variables.Split('\n').Select(line => line.Split('=', 2))
-                .ToDictionary(pair => pair[0], pair => pair[1].Length == 0 && pair[0] == "HOME" ? null : (string?)pair[1]),
+                .ToDictionary(pair => pair[0], pair => pair is ["HOME", ""] ? null : (string?)pair[1]),
         }, part);
 
     [Fact]

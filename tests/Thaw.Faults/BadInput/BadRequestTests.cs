@@ -148,7 +148,8 @@ public sealed class BadRequestTests(BadInputNode node) : IClassFixture<BadInputN
     public void At_least_60_bad_inputs_are_listed()
     {
         var count = S3Requests.Count + ControlRequests.Count + 1 + BadConfigTests.Files.Count
-            + BadConfigTests.Environments.Count + BadConfigTests.Places.Count + BadOriginTests.Answers.Count + BadOriginTests.Mounts.Count + 1;
+            + BadConfigTests.Environments.Count + BadConfigTests.Places.Count
+            + BadOriginTests.Answers.Count + BadOriginTests.Mounts.Count + 1;
         Assert.True(count >= 60, $"There are {count}.");
     }
 }

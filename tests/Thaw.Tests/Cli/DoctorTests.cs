@@ -44,8 +44,8 @@ public sealed class DoctorTests
             Assert.Contains(check.GetProperty("state").GetString(), (string[])["ok", "warn", "fail"]));
         Assert.All(checks.Where(check => check.GetProperty("state").GetString() != "ok"),
             check => Assert.NotEqual("", check.GetProperty("advice").GetString()));
-        string[] names = ["config", "kernel", "fuse", "glibc", "openssl", "open files", "address space", "file size", "tcp",
-            "tcp buffers", "memory limit", "port",
+        string[] names = ["config", "kernel", "fuse", "glibc", "openssl", "open files", "address space",
+            "file size", "tcp", "tcp buffers", "memory limit", "port",
             "disk space", "disk speed", "disk holes", "origin"];
         Assert.Equal([], names.Except(checks.Select(check => check.GetProperty("name").GetString()!)));
     }
@@ -69,7 +69,8 @@ public sealed class DoctorTests
         async Task<string[]> FailedPortsAsync(string name, string s3, string control)
         {
             var config = folder.Write("thaw.yaml", $"node: {{name: {name}}}\ns3: {{listen: '{s3}'}}\n"
-                + $"control: {{listen: '{control}'}}\nmounts: [{{name: models, origin: 'file://{folder["models"]}'}}]\n");
+                + $"control: {{listen: '{control}'}}\n"
+                + $"mounts: [{{name: models, origin: 'file://{folder["models"]}'}}]\n");
             var run = await CliRun.ExecuteAsync(["doctor", "--config", config, "--node", NoNode]);
             return [.. run.Out.Split('\n').Where(line => line.StartsWith("fail  port", StringComparison.Ordinal))
                 .Select(line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[2])];

@@ -42,6 +42,10 @@ public sealed class ConfigurationContractTests
     }
 
     [Fact]
+    public void The_documented_static_cluster_is_valid() =>
+        Assert.Empty(ConfigReader.Read(Promised.StaticConfiguration, "thaw.yaml").Errors);
+
+    [Fact]
     public void Defaults_are_the_promised_ones_and_options_few()
     {
         foreach (var (key, value) in Promised.Defaults)

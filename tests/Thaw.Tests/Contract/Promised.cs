@@ -93,12 +93,22 @@ internal static class Promised
         ("mounts[].ttl", "none"), ("mounts[].writes", "deny"), ("insecure", "false"), ("posix.openWait", "5s"),
     ];
 
+    /// <summary>The other way to name members, and what a single node leaves out.</summary>
+    public const string StaticConfiguration = """
+        cluster:
+          discovery: static
+          nodes: [gpu-017=10.0.0.17:7402, gpu-018=10.0.0.18:7402]
+        node: {name: gpu-017}
+        mounts: [{name: models, origin: file:///srv/models}]
+        peer: {listen: [10.0.0.17:7402]}
+        insecure: true
+        """;
+
     /// <summary>The documented file: each of its keys is an option or is refused as one to come.</summary>
     public const string Configuration = """
         cluster:
           name: prod-us-central1
-          discovery: static
-          nodes: [gpu-017=10.0.0.17:7402, gpu-018=10.0.0.18:7402]
+          discovery: etcd
           etcd: {endpoints: [http://127.0.0.1:2379], prefix: /thaw}
           copies: 1
           secretFile: /etc/thaw/cluster-secret

@@ -179,8 +179,8 @@ public sealed class ChunkStoreTests
             await SampleVersions.WriteAsync(house.Store, versions[1], SampleVersions.Bytes(Chunk, 31));
             house.Clock.Advance(TimeSpan.FromMilliseconds(1));
             await SampleVersions.WriteAsync(house.Store, versions[2], SampleVersions.Bytes(Chunk, 32));
-            Assert.Null(house.Store.TryLease(versions[0].Id));
-            using var newer = house.Store.TryLease(versions[1].Id);
+            Assert.Null(await house.Store.LeaseAsync(versions[0].Id));
+            using var newer = await house.Store.LeaseAsync(versions[1].Id);
             Assert.NotNull(newer);
         }
         finally
