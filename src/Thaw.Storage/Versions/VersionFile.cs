@@ -19,9 +19,6 @@ namespace Thaw.Storage.Versions;
 /// </summary>
 public sealed class VersionFile
 {
-    /// <summary>What the one sync at a time adds to the leases, far above what readers and writers reach.</summary>
-    private const int SyncLease = 1 << 24;
-
     private readonly DiskFile _data;
     private readonly VersionMap _map;
     private readonly long _dataBase;
@@ -30,7 +27,6 @@ public sealed class VersionFile
     private readonly DiskStore _disk;
     private readonly Lock _header = new();
     private bool _isSealDurable;
-    private int _leases;
     private int _unsynced;
     private int _failedSyncs;
     private bool _isNamed;
@@ -79,8 +75,14 @@ public sealed class VersionFile
     /// <summary>The file with the bytes at their own offsets; null when they live inside the map.</summary>
     internal SafeFileHandle? Backing => _data == _map.File ? null : _data.Handle;
 
-    /// <summary>Whether a reader or a writer holds it; the sync that makes it durable is none.</summary>
-    internal bool IsInUse => (Volatile.Read(ref _leases) & (SyncLease - 1)) != 0;
+    /// <summary>The file that a chunk's bytes are in, and where.</summary>
+    internal (SafeFileHandle File, long Offset) PlaceOf(int chunk) =>
+        (_data.Handle, _dataBase + Geometry.ChunkOffset(chunk));
+
+    internal ChunkState StateOf(int chunk) => _map.StateOf(chunk);
+
+    /// <summary>Who holds the files.</summary>
+    internal LeaseCount Leases { get; } = new();
 
     /// <summary>Chunks entered but not yet on the medium.</summary>
     internal int Unsynced => Volatile.Read(ref _unsynced);
@@ -126,7 +128,7 @@ public sealed class VersionFile
     public async ValueTask<DamagedChunk?> SalvageAsync(
         int chunk, Memory<byte> destination, CancellationToken cancellationToken)
     {
-        if (!_map.IsDamaged(chunk) || !TryAcquire())
+        if (!_map.IsDamaged(chunk) || !Leases.TryAcquire())
             return null;
         using var target = new ReadTarget(destination);
         return await _disk.Readers.RunAsync(
@@ -262,18 +264,6 @@ public sealed class VersionFile
         return TryLoadBlockCrcs(chunk) is { } crcs && CheckWhole(chunk, generation, crcs).Kind == ReadKind.Hit;
     }
 
-    internal bool TryAcquire() => TryAdd(1);
-
-    internal bool TryAcquireForSync() => TryAdd(SyncLease);
-
-    /// <summary>Gives a lease back; true when it was the last one.</summary>
-    internal bool Release() => Interlocked.Decrement(ref _leases) == 0;
-
-    internal bool ReleaseFromSync() => Interlocked.Add(ref _leases, -SyncLease) == 0;
-
-    /// <summary>Takes the version out of use if nobody holds a lease; no lease can be taken afterwards.</summary>
-    internal bool TryRetire() => Interlocked.CompareExchange(ref _leases, int.MinValue, 0) == 0;
-
     /// <summary>Closes the files of a retired version. On a thread of the disk.</summary>
     internal void Close()
     {
@@ -283,18 +273,6 @@ public sealed class VersionFile
     }
 
     internal void MarkDropped() => _dropped = true;
-
-    private bool TryAdd(int lease)
-    {
-        while (true)
-        {
-            var leases = Volatile.Read(ref _leases);
-            if (leases < 0)
-                return false;
-            if (Interlocked.CompareExchange(ref _leases, leases + lease, leases) == leases)
-                return true;
-        }
-    }
 
     private List<(int Chunk, long Generation)> Written()
     {
@@ -309,7 +287,7 @@ public sealed class VersionFile
     private async ValueTask<ReadOutcome> ReadQueuedAsync(
         BlockSpan span, Memory<byte> destination, CancellationToken cancellationToken)
     {
-        if (!_disk.Health.CanRead || !TryAcquire())
+        if (!_disk.Health.CanRead || !Leases.TryAcquire())
             return ReadOutcome.Miss;
         using var target = new ReadTarget(destination);
         return await _disk.Readers.RunAsync(
@@ -396,6 +374,13 @@ public sealed class VersionFile
         }
 
         return ReadOutcome.Hit(length);
+    }
+
+    internal bool CheckOnDisk(int chunk)
+    {
+        var (state, generation) = _map.Look(chunk);
+        return state != ChunkState.Absent && TryLoadBlockCrcs(chunk) is { } crcs
+            && CheckWhole(chunk, generation, crcs).Kind == ReadKind.Hit;
     }
 
     private DamagedChunk? Salvage(int chunk, ReadTarget target)
