@@ -27,7 +27,6 @@ public sealed class VersionFile
     private readonly DiskStore _disk;
     private readonly Lock _header = new();
     private bool _isSealDurable;
-    private int _leases;
     private int _unsynced;
     private int _failedSyncs;
     private bool _isNamed;
@@ -76,7 +75,14 @@ public sealed class VersionFile
     /// <summary>The file with the bytes at their own offsets; null when they live inside the map.</summary>
     internal SafeFileHandle? Backing => _data == _map.File ? null : _data.Handle;
 
-    internal int Leases => Volatile.Read(ref _leases);
+    /// <summary>The file that a chunk's bytes are in, and where.</summary>
+    internal (SafeFileHandle File, long Offset) PlaceOf(int chunk) =>
+        (_data.Handle, _dataBase + Geometry.ChunkOffset(chunk));
+
+    internal ChunkState StateOf(int chunk) => _map.StateOf(chunk);
+
+    /// <summary>Who holds the files.</summary>
+    internal LeaseCount Leases { get; } = new();
 
     /// <summary>Chunks entered but not yet on the medium.</summary>
     internal int Unsynced => Volatile.Read(ref _unsynced);
@@ -122,7 +128,7 @@ public sealed class VersionFile
     public async ValueTask<DamagedChunk?> SalvageAsync(
         int chunk, Memory<byte> destination, CancellationToken cancellationToken)
     {
-        if (!_map.IsDamaged(chunk) || !TryAcquire())
+        if (!_map.IsDamaged(chunk) || !Leases.TryAcquire())
             return null;
         using var target = new ReadTarget(destination);
         return await _disk.Readers.RunAsync(
@@ -258,23 +264,6 @@ public sealed class VersionFile
         return TryLoadBlockCrcs(chunk) is { } crcs && CheckWhole(chunk, generation, crcs).Kind == ReadKind.Hit;
     }
 
-    internal bool TryAcquire()
-    {
-        while (true)
-        {
-            var leases = Volatile.Read(ref _leases);
-            if (leases < 0)
-                return false;
-            if (Interlocked.CompareExchange(ref _leases, leases + 1, leases) == leases)
-                return true;
-        }
-    }
-
-    internal int Release() => Interlocked.Decrement(ref _leases);
-
-    /// <summary>Takes the version out of use if nobody holds a lease; no lease can be taken afterwards.</summary>
-    internal bool TryRetire() => Interlocked.CompareExchange(ref _leases, int.MinValue, 0) == 0;
-
     /// <summary>Closes the files of a retired version. On a thread of the disk.</summary>
     internal void Close()
     {
@@ -298,7 +287,7 @@ public sealed class VersionFile
     private async ValueTask<ReadOutcome> ReadQueuedAsync(
         BlockSpan span, Memory<byte> destination, CancellationToken cancellationToken)
     {
-        if (!_disk.Health.CanRead || !TryAcquire())
+        if (!_disk.Health.CanRead || !Leases.TryAcquire())
             return ReadOutcome.Miss;
         using var target = new ReadTarget(destination);
         return await _disk.Readers.RunAsync(
@@ -385,6 +374,13 @@ public sealed class VersionFile
         }
 
         return ReadOutcome.Hit(length);
+    }
+
+    internal bool CheckOnDisk(int chunk)
+    {
+        var (state, generation) = _map.Look(chunk);
+        return state != ChunkState.Absent && TryLoadBlockCrcs(chunk) is { } crcs
+            && CheckWhole(chunk, generation, crcs).Kind == ReadKind.Hit;
     }
 
     private DamagedChunk? Salvage(int chunk, ReadTarget target)
