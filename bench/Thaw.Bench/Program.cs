@@ -1,5 +1,6 @@
 using Thaw.Bench.Cold;
 using Thaw.Bench.Flat;
+using Thaw.Bench.Start;
 using Thaw.Bench.Transfer;
 using Thaw.Bench.Warm;
 
@@ -15,6 +16,8 @@ internal static class Program
                 return CrcBench.Run(arguments[1..]);
             case ["names"]:
                 return NamesBench.Run();
+            case ["start", var binary]:
+                return StartBench.Run(binary);
             case ["warm", ..]:
                 return WarmBench.Run(arguments[1..]);
             case ["cold", var part, ..]:
@@ -30,6 +33,7 @@ internal static class Program
             default:
                 Console.Error.WriteLine("""
                     usage: Thaw.Bench names
+                           Thaw.Bench start BINARY
                            Thaw.Bench crc | warm | cold shaped|open|fill | flat
                              [--quick] [--control NAME,...] --thaw BINARY --root DIRECTORY
                            Thaw.Bench transfer [--quick] [--control NAME,...] [--result FILE] --root DIRECTORY

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Microsoft.Extensions.Logging;
 using Thaw.Cache.Fetching;
+using Thaw.Cache.Holding;
 using Thaw.Cache.Jobs;
 using Thaw.Cache.Memory;
 using Thaw.Cache.Naming;
@@ -23,6 +24,7 @@ public sealed class ModelCache : IAsyncDisposable
     private readonly VersionVerifier _verifier;
     private readonly FlightTable _flights;
     private readonly JobTable _jobs;
+    private readonly ModelLoads _loads;
     private readonly CacheMeter _meter = new();
     private readonly NodeControl _control;
 
@@ -46,6 +48,8 @@ public sealed class ModelCache : IAsyncDisposable
         _jobs = new JobTable(
             membership.Self, new ObjectFinder(_mounts), store, _flights, _verifier, clock,
             loggers.CreateLogger<JobTable>());
+        _loads = new ModelLoads(store, _flights, _verifier, clock, loggers.CreateLogger<ModelLoads>());
+        Files = new HeldFiles(_mounts, store, _flights, _verifier, _meter, _loads);
         Reader = new ModelReader(_mounts, store, _flights, _verifier, _meter);
         _control = new NodeControl(cluster, membership, _mounts, store, _flights, _jobs, _meter, clock);
         Meters = [.. _mounts.All.Select(mount => mount.Meter)];
@@ -53,6 +57,9 @@ public sealed class ModelCache : IAsyncDisposable
 
     /// <summary>What faces ask.</summary>
     public IModelReader Reader { get; }
+
+    /// <summary>What the POSIX face asks besides.</summary>
+    public IModelFiles Files { get; }
 
     /// <summary>What the control API asks.</summary>
     public INodeControl Control => _control;
@@ -64,6 +71,12 @@ public sealed class ModelCache : IAsyncDisposable
         set => _control.S3Endpoint = value;
     }
 
+    /// <summary>The POSIX face, for the node's counters and control; set once it is there.</summary>
+    public IPosixControl Posix
+    {
+        set => _control.Posix = value;
+    }
+
     /// <summary>The mounts' counters.</summary>
     public ImmutableArray<MountMeter> Meters { get; }
 
@@ -73,10 +86,11 @@ public sealed class ModelCache : IAsyncDisposable
     /// <summary>From now on the node says that it is not ready, so that no one is sent to it any more.</summary>
     public void BeginStop() => _control.IsStopping = true;
 
-    /// <summary>Stops jobs, fetches and checks, in this order, and writes the names.</summary>
+    /// <summary>Stops jobs, loads, fetches and checks, in this order, and writes the names.</summary>
     public async ValueTask DisposeAsync()
     {
         await _jobs.DisposeAsync().ConfigureAwait(false);
+        await _loads.DisposeAsync().ConfigureAwait(false);
         await _flights.DisposeAsync().ConfigureAwait(false);
         await _verifier.DisposeAsync().ConfigureAwait(false);
         await _mounts.DisposeAsync().ConfigureAwait(false);

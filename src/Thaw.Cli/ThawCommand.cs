@@ -55,7 +55,8 @@ internal static class ThawCommand
             ServeVerb.Create(host), LoadVerb.Create(host), LsVerb.Create(host), StatVerb.Create(host),
             PullVerb.Create(host), PinVerb.Create(host), UnpinVerb.Create(host), VerifyVerb.Create(host),
             FreeVerb.Create(host), JobsVerb.Create(host), NodesVerb.Create(host), ConfigVerb.Create(host),
-            DemoVerb.Create(host), DoctorVerb.Create(host),
+            DemoVerb.Create(host), DoctorVerb.Create(host), MountVerb.Create(host),
+            UnmountVerb.Create(host),
         };
         root.Add(host.Json);
         root.Add(host.Node);

@@ -10,6 +10,7 @@ using Thaw.Daemon.Configuration;
 using Thaw.Endpoints.Control;
 using Thaw.Endpoints.S3;
 using Thaw.Origins;
+using Thaw.Posix;
 using Thaw.Storage;
 using Thaw.Storage.Names;
 
@@ -33,6 +34,7 @@ public sealed class Node : IAsyncDisposable
     private readonly OriginFactory _origins;
     private readonly ModelCache _cache;
     private readonly S3Server _s3;
+    private readonly PosixHost _posix;
     private readonly ControlServer _control;
     private readonly Lock _gate = new();
     private Task? _stopped;
@@ -52,6 +54,9 @@ public sealed class Node : IAsyncDisposable
             ? S3Server.Slowed(
                 _cache.Reader, config.S3, loggers, options.Clock, throttle.BytesPerSecond, throttle.Latency)
             : new S3Server(_cache.Reader, config.S3, loggers, options.Clock);
+        _posix = new PosixHost(
+            _cache.Reader, _cache.Files, config.Posix, loggers.CreateLogger<PosixHost>(), options.Clock);
+        _cache.Posix = _posix;
         _control = new ControlServer(_cache.Control, () => _cache.Meters, config.Control, loggers);
     }
 
@@ -87,6 +92,7 @@ public sealed class Node : IAsyncDisposable
         {
             await node._s3.StartAsync(cancellationToken).ConfigureAwait(false);
             node._cache.S3Endpoint = $"http://{node._s3.EndPoint}";
+            await node._posix.StartAsync(cancellationToken).ConfigureAwait(false);
             await node._control.StartAsync(cancellationToken).ConfigureAwait(false);
             return node;
         }
@@ -133,7 +139,7 @@ public sealed class Node : IAsyncDisposable
         _cache.BeginStop();
         await ClusterMembership.BeginRestartAsync(_membership, _clock).ConfigureAwait(false);
         using var limit = new CancellationTokenSource(requests);
-        await _s3.StopAsync(limit.Token).ConfigureAwait(false);
+        await Task.WhenAll(_s3.StopAsync(limit.Token), _posix.DisposeAsync().AsTask()).ConfigureAwait(false);
         await _cache.DisposeAsync().ConfigureAwait(false);
         await _s3.DisposeAsync().ConfigureAwait(false);
         await _control.StopAsync(new CancellationToken(canceled: true)).ConfigureAwait(false);

@@ -30,7 +30,7 @@ internal sealed class MountCatalog : IAsyncDisposable
     {
         (Config, Origin, Names, Meter) = (source.Config, source.Origin, source.Names, source.Meter);
         (_clock, _logger) = (clock, logger);
-        Name = new MountName(Config.Name, Config.Bucket, clock.GetUtcNow());
+        Name = new MountName(Config.Name, Config.Bucket, clock.GetUtcNow()) { Revalidate = Config.Revalidate };
     }
 
     public MountConfig Config { get; }

@@ -31,6 +31,9 @@ public sealed record ThawConfig
     /// <summary>Control endpoint.</summary>
     public ControlConfig Control { get; init; } = new();
 
+    /// <summary>POSIX tree.</summary>
+    public PosixConfig Posix { get; init; } = new();
+
     /// <summary>Peer port.</summary>
     public PeerConfig Peer { get; init; } = new();
 
@@ -203,6 +206,16 @@ public sealed record ControlConfig
 {
     /// <summary>Listener.</summary>
     public IPEndPoint Listen { get; init; } = new(IPAddress.Loopback, 7401);
+}
+
+/// <summary>POSIX tree.</summary>
+public sealed record PosixConfig
+{
+    /// <summary>Where the node mounts it when it starts; null: nowhere.</summary>
+    public string? Path { get; init; }
+
+    /// <summary>How long an open waits for its version to become whole.</summary>
+    public TimeSpan OpenWait { get; init; } = TimeSpan.FromSeconds(5);
 }
 
 /// <summary>Peer port.</summary>

@@ -43,6 +43,8 @@ public sealed record ConfigDifference(ImmutableArray<string> Live, ImmutableArra
             ["s3.listen"] = config.S3.Listen.ToString(),
             ["s3.domain"] = config.S3.Domain,
             ["control.listen"] = config.Control.Listen.ToString(),
+            ["posix.path"] = config.Posix.Path,
+            ["posix.openWait"] = Duration.Format(config.Posix.OpenWait),
             ["insecure"] = config.Insecure.ToString(),
         };
         AddCluster(config, flat);

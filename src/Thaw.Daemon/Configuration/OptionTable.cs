@@ -234,6 +234,15 @@ public static class OptionTable
         new("peer.listen[]", OptionKind.Endpoint, "127.0.0.1:7402",
             "ip:port, port 0-65535; 0 takes a free one, only with etcd",
             "Listeners of the peer port, one for each rail; used only in a cluster."),
+        new("posix.path", OptionKind.Path, "none", "an absolute path of an empty directory, or none",
+            "Where the node mounts the tree of models when it starts; thaw mount does it at any time.")
+                { Words = ["none"] },
+        new("posix.openWait", OptionKind.Duration, "5s", "0s-10m",
+            "How long an open waits for its file to be loaded, if it can be by then: whole files are read at disk "
+                + "speed.")
+        {
+            Most = 600 * Second,
+        },
         new("insecure", OptionKind.Switch, "false", "true or false",
             "Allows listeners beyond loopback without authentication: whoever reaches them reads every model."),
     ];
@@ -253,7 +262,6 @@ public static class OptionTable
         new("hub", "the Hugging Face endpoint is"),
         new("peer.bandwidth", "a cap on traffic between nodes is"),
         new("peer.tls", "encryption between nodes is"),
-        new("posix", "the POSIX mount is"),
     ];
 
     private static readonly Dictionary<string, OptionRow> ByKey = Rows.ToDictionary(row => row.Key);

@@ -26,7 +26,7 @@ public sealed class VerbTests
     {
         var root = ThawCommand.Create(new Terminal { Out = TextWriter.Null, Error = TextWriter.Null });
         string[] verbs = ["serve", "load", "ls", "stat", "pull", "pin", "unpin", "verify", "free", "jobs", "nodes",
-            "config", "demo", "doctor"];
+            "config", "demo", "doctor", "mount", "unmount"];
         Assert.Equal(verbs.Order(), root.Subcommands.Select(command => command.Name).Order());
         var all = root.Subcommands.SelectMany(command =>
             command.Subcommands.Select(below => new[] { command.Name, below.Name })
@@ -201,6 +201,7 @@ public sealed class VerbTests
                 ("pin models/a/", "pinned 2 objects, 3 MiB."), ("unpin models/a/", "unpinned 2 objects, 3 MiB."),
                 ("free models/a/", "freed 4 objects, 5 MiB; left 1 pinned and 2 in use."), ("jobs", "7f3a"),
                 ("jobs 7f3a", "done"), ("jobs cancel 7f3a", "7f3a"),
+                ("mount /mnt/thaw", "mounted at /mnt/thaw"), ("unmount /mnt/thaw", "unmounted from /mnt/thaw"),
                 ("load models/a/ --detach", "job 7f3a is under way"),
                 ("config explain mounts.origin", "mounts[].origin"),
             ])
@@ -213,9 +214,10 @@ public sealed class VerbTests
             Assert.Equal(JsonValueKind.Object, JsonDocument.Parse(json.Out).RootElement.ValueKind);
         }
 
+        Assert.Contains("POST /api/v1/posix {\"path\":\"/mnt/thaw\"}", node.Requests);
         Assert.Contains("DELETE /api/v1/pins {\"paths\":[\"models/a/\"]}", node.Requests);
         Assert.Equal(ExitCode.NotFound, (await CliRun.ExecuteAsync(["stat", "models/b"], Variables(node))).ExitCode);
-        Assert.Equal(ExitCode.NotFound, (await CliRun.ExecuteAsync(["config", "explain", "posix.path"])).ExitCode);
+        Assert.Equal(ExitCode.NotFound, (await CliRun.ExecuteAsync(["config", "explain", "hub.listen"])).ExitCode);
     }
 
     [Fact]

@@ -45,6 +45,8 @@ public sealed class OptionTableTests
         ["s3.domain"] = "s3.local",
         ["control.listen"] = "127.0.0.1:2",
         ["peer.listen[]"] = "127.0.0.1:3",
+        ["posix.path"] = "/other",
+        ["posix.openWait"] = "6s",
         ["insecure"] = "true",
     };
 
@@ -168,7 +170,7 @@ public sealed class OptionTableTests
         var yaml = new StringBuilder(
             $"mounts: [{{{mount}}}]\ncache: {{disks: [{{{disk}}}], {Group("cache.", options)}}}\n");
         yaml.Append($"cluster: {{{Group("cluster.", options)} etcd: {{{Group("cluster.etcd.", options)}}}}}\n");
-        foreach (var group in (string[])["node", "origins", "s3", "control", "peer"])
+        foreach (var group in (string[])["node", "origins", "s3", "control", "peer", "posix"])
             yaml.Append($"{group}: {{{Group(group + ".", options)}}}\n");
         return yaml.Append(options.TryGetValue("insecure", out var insecure) ? $"insecure: {insecure}\n" : "")
             .ToString();
