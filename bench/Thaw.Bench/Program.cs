@@ -1,5 +1,7 @@
 using Thaw.Bench.Cold;
 using Thaw.Bench.Flat;
+using Thaw.Bench.Large;
+using Thaw.Bench.Policy;
 using Thaw.Bench.Start;
 using Thaw.Bench.Transfer;
 using Thaw.Bench.Warm;
@@ -16,6 +18,12 @@ internal static class Program
                 return CrcBench.Run(arguments[1..]);
             case ["names"]:
                 return NamesBench.Run();
+            case ["large", ..]:
+                return LargeBench.Run(arguments[1..]);
+            case ["victims", "--dir", var folder]:
+                return await VictimBench.RunAsync(folder);
+            case ["policy", ..]:
+                return PolicyBench.Run(arguments[1..]);
             case ["start", var binary]:
                 return StartBench.Run(binary);
             case ["warm", ..]:
@@ -33,6 +41,9 @@ internal static class Program
             default:
                 Console.Error.WriteLine("""
                     usage: Thaw.Bench names
+                           Thaw.Bench large --thaw BINARY --dir DIRECTORY
+                           Thaw.Bench victims --dir DIRECTORY
+                           Thaw.Bench policy [--tune] [FILE.md]
                            Thaw.Bench start BINARY
                            Thaw.Bench crc | warm | cold shaped|open|fill | flat
                              [--quick] [--control NAME,...] --thaw BINARY --root DIRECTORY
