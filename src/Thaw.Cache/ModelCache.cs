@@ -10,6 +10,7 @@ using Thaw.Core.Contracts;
 using Thaw.Core.Identity;
 using Thaw.Core.Metering;
 using Thaw.Storage;
+using Thaw.Storage.Eviction;
 
 namespace Thaw.Cache;
 
@@ -48,6 +49,9 @@ public sealed class ModelCache : IAsyncDisposable
         _jobs = new JobTable(
             membership.Self, new ObjectFinder(_mounts), store, _flights, _verifier, clock,
             loggers.CreateLogger<JobTable>());
+        Rules = new KeepRules(_mounts);
+        foreach (var mount in _mounts.All)
+            mount.Replaced = (old, now) => NoteReplaced(store, old, now);
         _loads = new ModelLoads(store, _flights, _verifier, clock, loggers.CreateLogger<ModelLoads>());
         Files = new HeldFiles(_mounts, store, _flights, _verifier, _meter, _loads);
         Reader = new ModelReader(_mounts, store, _flights, _verifier, _meter);
@@ -80,8 +84,8 @@ public sealed class ModelCache : IAsyncDisposable
     /// <summary>The mounts' counters.</summary>
     public ImmutableArray<MountMeter> Meters { get; }
 
-    /// <summary>Whether any name of a version is pinned: what the store asks before it evicts.</summary>
-    public bool IsPinned(ContentId id) => _mounts.IsPinned(id);
+    /// <summary>What the store asks before it keeps or evicts.</summary>
+    public IKeepRules Rules { get; }
 
     /// <summary>From now on the node says that it is not ready, so that no one is sent to it any more.</summary>
     public void BeginStop() => _control.IsStopping = true;
@@ -96,5 +100,13 @@ public sealed class ModelCache : IAsyncDisposable
         await _mounts.DisposeAsync().ConfigureAwait(false);
         _buffers.Dispose();
         _meter.Dispose();
+    }
+
+    private void NoteReplaced(ChunkStore store, ContentId old, ContentId now)
+    {
+        foreach (var mount in _mounts.All)
+            if (!mount.Names.NamesOf(old).IsEmpty)
+                return;
+        store.NoteReplaced(old, now);
     }
 }

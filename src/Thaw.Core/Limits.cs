@@ -175,6 +175,27 @@ public static class Limits
     /// </summary>
     public static readonly TimeSpan UsedPrecision = TimeSpan.FromSeconds(1);
 
+    /// <summary>
+    /// How often a disk's room is looked at: others may write a gigabyte a second to it, and a tenth of that is kept
+    /// free.
+    /// </summary>
+    public static readonly TimeSpan SpaceReview = TimeSpan.FromSeconds(5);
+
+    /// <summary>How often versions that nobody has read for their time to live are looked for.</summary>
+    public static readonly TimeSpan ExpiryReview = TimeSpan.FromMinutes(1);
+
+    /// <summary>Uses that a kill may forget: warmth changes over hours.</summary>
+    public static readonly TimeSpan HeatNotes = TimeSpan.FromMinutes(10);
+
+    /// <summary>How long the kernel's answer about a sealed version counts.</summary>
+    public static readonly TimeSpan ResidencyTrusted = TimeSpan.FromMinutes(10);
+
+    /// <summary>
+    /// Bytes of a disk's file system that are left free, at most: ten seconds of a neighbour's writes at 100 MB/s, and
+    /// what file systems need to work well.
+    /// </summary>
+    public const long DiskFreeMost = 1L << 30;
+
     /// <summary>Durability batches: at most this many unsynced bytes on a disk.</summary>
     public const long DurableBatchBytes = 1L << 30;
 

@@ -30,6 +30,7 @@ public sealed class Node : IAsyncDisposable
     private readonly ThawConfig _config;
     private readonly IMembership _membership;
     private readonly TimeProvider _clock;
+    private ImmutableArray<DiskConfig> _disks;
     private readonly ChunkStore _store;
     private readonly OriginFactory _origins;
     private readonly ModelCache _cache;
@@ -41,15 +42,16 @@ public sealed class Node : IAsyncDisposable
 
     private Node(ThawConfig config, IMembership membership, NodeOptions options, ILoggerFactory loggers)
     {
-        (_config, _membership, _clock) = (config, membership, options.Clock);
-        ModelCache? cache = null;
+        (_config, _disks, _membership, _clock) = (config, config.Cache.Disks, membership, options.Clock);
+        var rules = new DeferredRules();
         _store = ChunkStore.Open(
-            config.Cache.Disks.Select(DiskCapacity.Resolve), id => cache?.IsPinned(id) ?? true,
-            loggers.CreateLogger<ChunkStore>(), options.Clock);
+            config.Cache.Disks.Select(DiskCapacity.Resolve), rules, loggers.CreateLogger<ChunkStore>(), options.Clock);
         _origins = new OriginFactory(config.Origins, loggers, options.Clock);
-        _cache = cache = new ModelCache(
+        _cache = new ModelCache(
             config.Cluster.Name, membership, config.Cache.Memory.Bytes, _store,
             [.. config.Mounts.Select(mount => Mount(mount, loggers, options.Clock))], loggers, options.Clock);
+        rules.Set(_cache.Rules);
+        _store.NoteRules();
         _s3 = options.S3Throttle is { } throttle
             ? S3Server.Slowed(
                 _cache.Reader, config.S3, loggers, options.Clock, throttle.BytesPerSecond, throttle.Latency)
@@ -104,8 +106,12 @@ public sealed class Node : IAsyncDisposable
     }
 
     /// <summary>Applies what can change live; the keys that take effect only after a restart.</summary>
-    public Task<ImmutableArray<string>> ReloadAsync(ThawConfig config) =>
-        Task.FromResult(ConfigDifference.Between(_config, config).Restart);
+    public Task<ImmutableArray<string>> ReloadAsync(ThawConfig config)
+    {
+        if (!config.Cache.Disks.SequenceEqual(_disks))
+            _store.SetCapacities((_disks = config.Cache.Disks).Select(DiskCapacity.Resolve));
+        return Task.FromResult(ConfigDifference.Between(_config, config).Restart);
+    }
 
     /// <summary>
     /// Takes no new requests, lets those under way end, makes everything durable. What is not done within

@@ -43,6 +43,9 @@ internal sealed class MountCatalog : IAsyncDisposable
 
     public MountMeter Meter { get; }
 
+    /// <summary>Told of a version that another one has taken the place of, under one name.</summary>
+    public Action<ContentId, ContentId> Replaced { get; set; } = static (_, _) => { };
+
     /// <summary>False for a while after the origin did not answer.</summary>
     public bool IsOriginReachable => _clock.GetUtcNow().Ticks >= Volatile.Read(ref _downUntil);
 
@@ -196,6 +199,8 @@ internal sealed class MountCatalog : IAsyncDisposable
                     LastUsed = known?.LastUsed,
                     Pinned = known?.Pinned ?? false,
                 });
+            if (known is not null && known.Version.Id != version.Id)
+                Replaced(known.Version.Id, version.Id);
             return version;
         }
 

@@ -132,6 +132,19 @@ public enum OriginScheme
     File,
 }
 
+/// <summary>When chunks that a reader fetched stay on its node.</summary>
+public enum KeepMode
+{
+    /// <summary>If there is room, or colder versions can go.</summary>
+    Auto,
+
+    /// <summary>If anything that is not pinned or open can go.</summary>
+    Always,
+
+    /// <summary>Only where placement puts them; as <see cref="Auto"/> on a node that owns all of them.</summary>
+    Never,
+}
+
 /// <summary>A name bound to an origin URL and prefix.</summary>
 public sealed record MountConfig
 {
@@ -172,6 +185,15 @@ public sealed record MountConfig
 
     /// <summary>While the origin is down, a known version is served this long; null: <c>unlimited</c>.</summary>
     public TimeSpan? StaleIfError { get; init; }
+
+    /// <summary>When chunks that a reader fetched stay on this node.</summary>
+    public KeepMode Keep { get; init; }
+
+    /// <summary>Versions go when nobody has read them for so long; null: never for that.</summary>
+    public TimeSpan? Ttl { get; init; }
+
+    /// <summary>Most bytes of this mount's versions on this node; null: no limit of its own.</summary>
+    public ByteSize? Quota { get; init; }
 
     /// <summary>Whether ready waits for MD5 and sha256 too (<c>verify: origin</c>).</summary>
     public bool VerifyOrigin { get; init; }

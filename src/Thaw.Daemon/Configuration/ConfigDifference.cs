@@ -91,6 +91,9 @@ public sealed record ConfigDifference(ImmutableArray<string> Live, ImmutableArra
         flat[$"{path}.immutable"] = (mount.Revalidate is null).ToString();
         flat[$"{path}.revalidate"] = mount.Revalidate?.ToString();
         flat[$"{path}.staleIfError"] = mount.StaleIfError?.ToString();
+        flat[$"{path}.keep"] = mount.Keep.ToString();
+        flat[$"{path}.ttl"] = mount.Ttl?.ToString();
+        flat[$"{path}.quota"] = mount.Quota?.ToString();
         flat[$"{path}.verify"] = mount.VerifyOrigin.ToString();
     }
 }
