@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Whole files through the POSIX tree beside the same bytes on the disk's own file system, page cache warm.
 
-bench/posix.py [--thaw BINARY] [--size MIB] [--pairs N] [--result FILE]        needs root and /dev/fuse
+bench/run posix [--thaw BINARY] [--size MIB] [--pairs N] [--result FILE]        needs root and /dev/fuse
 
-Pairs of runs are interleaved, native first in every other pair; the figure is the median of the pairs' ratios. With rclone and
-s3fs installed, their mounts of the node's S3 endpoint are read in the same way, warm.
+Pairs of runs are interleaved, native first in every other pair; the figure is the median of the pairs' ratios. With
+rclone and s3fs installed, their mounts of the node's S3 endpoint are read in the same way, warm.
 """
 import argparse
 import json
@@ -125,14 +125,16 @@ try:
         ratios, rate = compare(case, native, path, options.pairs)
         spent = (cpu_of(node.pid) - spent) / ((options.pairs + 1) * size / 1e9)
         assert stats()["posix"]["readBytes"] == before, "the node was asked for bytes"
-        lines.append((f"thaw, {name}", statistics.median(ratios), min(ratios), max(ratios), rate / 1e9, f"{spent:.4f}"))
+        lines.append((
+            f"thaw, {name}", statistics.median(ratios), min(ratios), max(ratios), rate / 1e9, f"{spent:.4f}"))
         print(lines[-1], flush=True)
     for peer, command in [
-        ("rclone", ["rclone", "mount", "--config", "/dev/null", "--read-only", "--vfs-cache-mode", "full", "--cache-dir",
-                    f"{folder}/rclone-cache", "--s3-provider", "Other", "--s3-endpoint", report["s3"],
+        ("rclone", ["rclone", "mount", "--config", "/dev/null", "--read-only", "--vfs-cache-mode", "full",
+                    "--cache-dir", f"{folder}/rclone-cache", "--s3-provider", "Other", "--s3-endpoint", report["s3"],
                     "--s3-access-key-id", "a", "--s3-secret-access-key", "b", ":s3:models"]),
-        ("s3fs", ["s3fs", "models", "-f", "-o", f"url={report['s3']},use_path_request_style,use_cache={folder}/s3fs-cache,"
-                  f"passwd_file={folder}/passwd,ro"]),
+        ("s3fs", ["s3fs", "models", "-f", "-o",
+                  f"url={report['s3']},use_path_request_style,use_cache={folder}/s3fs-cache,ro,"
+                  f"passwd_file={folder}/passwd"]),
     ]:
         if not shutil.which(peer):
             continue
@@ -142,7 +144,8 @@ try:
             file.write("a:b")
         environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
         arguments = command + [place] if peer == "rclone" else [*command[:2], place, *command[2:]]
-        process = subprocess.Popen(arguments, env=environment, stdout=subprocess.DEVNULL, stderr=open(f"{folder}/{peer}.log", "w"))
+        log = open(f"{folder}/{peer}.log", "w")
+        process = subprocess.Popen(arguments, env=environment, stdout=subprocess.DEVNULL, stderr=log)
         peers.append((process, place))
         their = os.path.join(place, "model.bin")
         try:
@@ -165,8 +168,8 @@ finally:
     shutil.rmtree(folder, ignore_errors=True)
 text = [
     "# The POSIX tree beside the disk's own file system", "",
-    f"{time.strftime('%Y-%m-%d')}, Linux {platform.release()}, {os.cpu_count()} cores, {options.size} MiB, page cache warm, "
-    f"{options.pairs} interleaved pairs for thaw, 3 for others. `bench/posix.py`.", "",
+    f"{time.strftime('%Y-%m-%d')}, Linux {platform.release()}, {os.cpu_count()} cores, {options.size} MiB, page cache "
+    f"warm, {options.pairs} interleaved pairs for thaw, 3 for others. `bench/run posix`.", "",
     "| case | ratio to native, median | least | most | GB/s | node's CPU s/GB |", "|---|---|---|---|---|---|",
     *(f"| {case} | {ratio:.2f} | {low:.2f} | {high:.2f} | {rate:.2f} | {cpu} |"
       for case, ratio, low, high, rate, cpu in lines),

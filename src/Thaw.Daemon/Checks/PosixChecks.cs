@@ -29,7 +29,8 @@ internal static class PosixChecks
         if ((rights >> SystemAdministration & 1) != 0)
             return Check.Ok(name, file, "CAP_SYS_ADMIN: mounts, and reads whole files by passthrough");
         return Helpers.Any(host.Exists)
-            ? Check.Warn(name, file, "no CAP_SYS_ADMIN: fusermount3 mounts, without passthrough and for this user alone",
+            ? Check.Warn(name, file,
+                "no CAP_SYS_ADMIN: fusermount3 mounts, without passthrough and for this user alone",
                 "whole files are read at about half the speed; grant the capability or run as root.")
             : Check.Warn(name, file, "no CAP_SYS_ADMIN and no fusermount3: nothing can be mounted",
                 "the S3 endpoint is not affected; grant the capability, run as root or install fuse3.");

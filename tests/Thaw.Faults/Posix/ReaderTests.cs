@@ -34,7 +34,8 @@ public sealed class ReaderTests(ITestOutputHelper output)
         var watch = Stopwatch.StartNew();
         await scene.Node.StartAsync(Stop);
         Assert.Equal(Sum(1), await SumAsync(scene));
-        output.WriteLine($"{watch.Elapsed.TotalSeconds:0.00} s from the start of the next node to its first whole file");
+        output.WriteLine(
+            $"{watch.Elapsed.TotalSeconds:0.00} s from the start of the next node to its first whole file");
     }
 
     [Fact]
