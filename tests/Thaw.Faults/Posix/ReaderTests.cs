@@ -79,10 +79,7 @@ public sealed class ReaderTests(ITestOutputHelper output)
         scene.Origin.Faults = request => request.Method != "GET" || request.Key != Key
             ? null
             : silent ? new Fault { NoAnswer = true } : new Fault { Status = 403 };
-        using var reader = Process.Start(new ProcessStartInfo("cat", [PathOf(scene)])
-        {
-            RedirectStandardOutput = true,
-        })!;
+        using var reader = StartReader(scene);
         await Eventually.HoldsAsync(
             "the reader waits", async () => (await scene.Node.GetStatsAsync(Stop)).InFlight.Chunks > 0,
             () => scene.Node.Log, Patience, Stop);
@@ -106,11 +103,7 @@ public sealed class ReaderTests(ITestOutputHelper output)
         await using var scene = await StartAsync("0s");
         scene.Origin.Faults = request => request.Method == "GET" && request.Key == Key
             ? new Fault { StallAfter = 1 << 20 } : null;
-        using var reader = Process.Start(new ProcessStartInfo("cat", [PathOf(scene)])
-        {
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        })!;
+        using var reader = StartReader(scene);
         await Eventually.HoldsAsync(
             "the reader waits", async () => (await scene.Node.GetStatsAsync(Stop)).InFlight.Chunks > 0,
             () => scene.Node.Log, Patience, Stop);
@@ -144,6 +137,12 @@ public sealed class ReaderTests(ITestOutputHelper output)
     private static Task<string> RunReaders(string mode, int count, Scene scene, TempFolder folder) => new Command(
         "python3", Path.Combine(Places.Root, "tests/Thaw.Faults/Posix/readers.py"), mode, $"{count}", PathOf(scene),
         Sum(1), folder.FullPath).RunAsync(Stop);
+
+    private static Process StartReader(Scene scene) => Process.Start(
+        new ProcessStartInfo("dd", [$"if={PathOf(scene)}", "of=/dev/null", "bs=1M", "status=none"])
+        {
+            RedirectStandardError = true,
+        })!;
 
     private static Task AtWorkAsync(TempFolder folder, int readers, Scene scene) => Eventually.HoldsAsync(
         "every reader is at work",
