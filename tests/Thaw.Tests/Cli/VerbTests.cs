@@ -83,6 +83,10 @@ public sealed class VerbTests
     [InlineData("load models/a --on 0")]
     [InlineData("load models/a --bandwidth fast")]
     [InlineData("load models/a --detach --wait")]
+    [InlineData("lod models/a")]
+    [InlineData("ls --jsn")]
+    [InlineData("ls /x")]
+    [InlineData("pull models/a /etc/hostname")]
     [InlineData("stat")]
     [InlineData("ls models/ --node nonsense")]
     [InlineData("serve --log-level loud")]
@@ -97,6 +101,14 @@ public sealed class VerbTests
         Assert.StartsWith("thaw: ", run.Error, StringComparison.Ordinal);
         Assert.Single(run.Error.TrimEnd().Split('\n'));
     }
+
+    [Theory]
+    [InlineData("lod models/a", "Did you mean \"load\"?")]
+    [InlineData("config chek x", "Did you mean \"check\"?")]
+    [InlineData("ls --jsn", "There is no option \"--jsn\" here.")]
+    [InlineData("pull models/a /etc/hostname", "\"/etc/hostname\" is a file; name a directory to copy to.")]
+    public async Task A_wrong_word_is_told_with_the_right_one(string line, string part) =>
+        Assert.Contains(part, (await CliRun.ExecuteAsync(line.Split(' '))).Error, StringComparison.Ordinal);
 
     [Fact]
     public async Task A_node_that_is_not_there_is_3()
