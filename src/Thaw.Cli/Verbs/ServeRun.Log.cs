@@ -20,7 +20,7 @@ internal sealed partial class ServeRun
     [LoggerMessage(LogLevel.Error, "{Error}")]
     private partial void LogBadConfig(string error);
 
-    [LoggerMessage(LogLevel.Error, "{File} has {Count} errors; the old configuration stays.")]
+    [LoggerMessage(LogLevel.Error, "{File} has mistakes ({Count}); the old configuration stays.")]
     private partial void LogKept(string file, int count);
 
     [LoggerMessage(LogLevel.Information, "{File} is reloaded.")]

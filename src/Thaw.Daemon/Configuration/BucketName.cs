@@ -12,7 +12,7 @@ internal static class BucketName
     public static string? Check(string name)
     {
         if (name.Length is < 3 or > 63)
-            return $"has {name.Length} characters; use 3 to 63";
+            return $"has a length of {name.Length}; use 3 to 63 characters";
         if (name.Any(letter =>
             !char.IsAsciiLetterLower(letter) && !char.IsAsciiDigit(letter) && letter is not ('.' or '-')))
             return "may hold only lower-case letters, digits, '.' and '-'";

@@ -2,7 +2,8 @@
 
 readers.py held COUNT FILE SHA256 DIR     opens, reads a little, waits for DIR/go, reads the rest
 readers.py mapped COUNT FILE SHA256 DIR   maps, closes the descriptor, sums again and again until DIR/go is there
-Each writes DIR/NUMBER once it is at work. Ends with 0 if every byte of every reader was right.
+Each writes DIR/NUMBER once it is at work. Ends with 0 if every byte of every reader was right. A reader that is not
+told to go on within five minutes fails: whoever started it is gone.
 """
 import ctypes
 import hashlib
@@ -11,6 +12,8 @@ import os
 import sys
 import time
 
+STARTED = time.monotonic()
+PATIENCE_SECONDS = 300
 mode, count, path, want, folder = sys.argv[1], int(sys.argv[2]), sys.argv[3], sys.argv[4], sys.argv[5]
 
 
@@ -19,6 +22,8 @@ def at_work(number):
 
 
 def is_over():
+    if time.monotonic() - STARTED > PATIENCE_SECONDS:
+        raise TimeoutError(f"{folder}/go did not come")
     return os.path.exists(os.path.join(folder, "go"))
 
 

@@ -193,7 +193,7 @@ public sealed class ConfigReaderTests
     }
 
     [Theory]
-    [InlineData("ab", "has 2 characters; use 3 to 63")]
+    [InlineData("ab", "has a length of 2; use 3 to 63 characters")]
     [InlineData("Models", "may hold only lower-case letters, digits, '.' and '-'")]
     [InlineData("-models", "has to begin and end with a letter or digit")]
     [InlineData("a..b", "may not hold two dots in a row")]
