@@ -15,7 +15,7 @@ internal sealed unsafe class EventPoll : IDisposable
     private static readonly int KeyOffset = RuntimeInformation.ProcessArchitecture == Architecture.X64 ? 4 : 8;
     private static readonly int EntryBytes = KeyOffset + sizeof(long);
 
-    private readonly SocketHandle _events = Native.EventsCreate(Native.CloseOnExec);
+    private readonly SocketHandle _events = Native.EventsCreate();
     private readonly byte[] _entries = GC.AllocateArray<byte>(Most * EntryBytes, pinned: true);
 
     /// <summary>Watches a socket for bytes to read; events carry the key.</summary>

@@ -52,7 +52,7 @@ internal static unsafe partial class Native
     }
 
     [LibraryImport("libc", EntryPoint = "socket", SetLastError = true)]
-    public static partial SocketHandle Socket(int family, int type, int protocol);
+    private static partial int OpenSocket(int family, int type, int protocol);
 
     [LibraryImport("libc", EntryPoint = "connect", SetLastError = true)]
     public static partial int Connect(SocketHandle socket, byte* address, int length);
@@ -64,7 +64,7 @@ internal static unsafe partial class Native
     public static partial int Listen(SocketHandle socket, int backlog);
 
     [LibraryImport("libc", EntryPoint = "accept4", SetLastError = true)]
-    public static partial SocketHandle Accept(SocketHandle socket, byte* address, int* length, int flags);
+    private static partial int Accept(SocketHandle socket, byte* address, int* length, int flags);
 
     [LibraryImport("libc", EntryPoint = "getsockname", SetLastError = true)]
     public static partial int GetSocketName(SocketHandle socket, byte* address, int* length);
@@ -85,19 +85,27 @@ internal static unsafe partial class Native
     public static partial int Shutdown(SocketHandle socket, int how);
 
     [LibraryImport("libc", EntryPoint = "close")]
-    public static partial int Close(nint descriptor);
+    public static partial int Close(int descriptor);
 
     [LibraryImport("libc", EntryPoint = "poll", SetLastError = true)]
     public static partial int Poll(PollEntry* entries, nuint count, int milliseconds);
 
     [LibraryImport("libc", EntryPoint = "epoll_create1", SetLastError = true)]
-    public static partial SocketHandle EventsCreate(int flags);
+    private static partial int OpenEvents(int flags);
 
     [LibraryImport("libc", EntryPoint = "epoll_ctl", SetLastError = true)]
     public static partial int EventsControl(SocketHandle events, int operation, SocketHandle socket, byte* entry);
 
     [LibraryImport("libc", EntryPoint = "epoll_wait", SetLastError = true)]
     public static partial int EventsWait(SocketHandle events, byte* entries, int most, int milliseconds);
+
+    // These return an int. Taken for a handle, which is as wide as a pointer, its upper half would be whatever the
+    // register held, and an error would look like a descriptor.
+    public static SocketHandle Socket(int family, int type) => new(OpenSocket(family, type, 0));
+
+    public static SocketHandle Accept(SocketHandle socket, int flags) => new(Accept(socket, null, null, flags));
+
+    public static SocketHandle EventsCreate() => new(OpenEvents(CloseOnExec));
 
     /// <summary>The last error as an exception that says which call failed.</summary>
     public static IOException Error(string call)

@@ -31,7 +31,7 @@ internal sealed unsafe class PeerSocket(SocketHandle handle) : IDisposable
         var endpoint = Resolve(address);
         var name = endpoint.Serialize();
         var socket = new PeerSocket(Native.Socket((int)name.Family == (int)AddressFamily.InterNetworkV6 ? 10 : 2,
-            Native.StreamBlocking, 0));
+            Native.StreamBlocking));
         try
         {
             if (socket.Handle.IsInvalid)
@@ -57,7 +57,7 @@ internal sealed unsafe class PeerSocket(SocketHandle handle) : IDisposable
     {
         var name = Resolve(address).Serialize();
         var socket = new PeerSocket(Native.Socket((int)name.Family == (int)AddressFamily.InterNetworkV6 ? 10 : 2,
-            Native.StreamNonBlocking, 0));
+            Native.StreamNonBlocking));
         try
         {
             if (socket.Handle.IsInvalid)
@@ -78,7 +78,7 @@ internal sealed unsafe class PeerSocket(SocketHandle handle) : IDisposable
     /// <summary>The next connection of a listener, non-blocking; null when there is none now.</summary>
     public PeerSocket? Accept(SocketOptions options)
     {
-        var handle = Native.Accept(Handle, null, null, Native.StreamNonBlocking & ~1);
+        var handle = Native.Accept(Handle, Native.StreamNonBlocking & ~1);
         if (handle.IsInvalid)
         {
             handle.Dispose();

@@ -3,7 +3,9 @@ using Microsoft.Win32.SafeHandles;
 namespace Thaw.Cluster.Transfer.Sockets;
 
 /// <summary>A socket's descriptor; it stays open while a call uses it.</summary>
-internal sealed class SocketHandle() : SafeHandleMinusOneIsInvalid(ownsHandle: true)
+internal sealed class SocketHandle : SafeHandleMinusOneIsInvalid
 {
-    protected override bool ReleaseHandle() => Native.Close(handle) == 0;
+    public SocketHandle(int descriptor) : base(ownsHandle: true) => SetHandle(descriptor);
+
+    protected override bool ReleaseHandle() => Native.Close((int)handle) == 0;
 }

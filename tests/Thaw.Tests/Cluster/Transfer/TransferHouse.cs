@@ -1,4 +1,6 @@
+using System.Collections.Concurrent;
 using System.Collections.Immutable;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Win32.SafeHandles;
 using Thaw.Cluster.Transfer;
@@ -45,8 +47,7 @@ internal sealed class TransferHouse : IAsyncDisposable
             Listen = [new("127.0.0.1", 0)],
         };
         Server = new PeerServer(
-            answers?.Invoke(options) ?? options, () => ClusterSnapshot.Empty, Service,
-            NullLogger<PeerServer>.Instance);
+            answers?.Invoke(options) ?? options, () => ClusterSnapshot.Empty, Service, Log);
         options = options with { Node = "asks", Listen = [], Connections = 1 };
         Client = new PeerClient(
             asks?.Invoke(options) ?? options, () => ClusterSnapshot.Empty, NullLogger<PeerClient>.Instance);
@@ -56,6 +57,9 @@ internal sealed class TransferHouse : IAsyncDisposable
     public byte[] Bytes { get; }
 
     public SampleService Service { get; } = new();
+
+    /// <summary>An error in the server's log is a bug of the server, whatever peers do.</summary>
+    public ErrorLog Log { get; } = new();
 
     public PeerServer Server { get; }
 
@@ -108,6 +112,7 @@ internal sealed class TransferHouse : IAsyncDisposable
         Assert.Equal(0, Server.QueuedBytes);
         Assert.Equal(0, Service.Held);
         Assert.Equal(0, Server.Connections);
+        Assert.Empty(Log.Errors);
         _file.Dispose();
         _folder.Dispose();
     }
@@ -169,5 +174,23 @@ internal sealed class SampleSink(int bytes) : IBlockSink
         }
 
         told.SetResult();
+    }
+}
+
+/// <summary>Keeps what is logged as an error.</summary>
+internal sealed class ErrorLog : ILogger<PeerServer>
+{
+    public ConcurrentQueue<string> Errors { get; } = new();
+
+    public IDisposable? BeginScope<TState>(TState state) where TState : notnull => null;
+
+    public bool IsEnabled(LogLevel logLevel) => logLevel >= LogLevel.Error;
+
+    public void Log<TState>(
+        LogLevel logLevel, EventId eventId, TState state, Exception? exception,
+        Func<TState, Exception?, string> formatter)
+    {
+        if (IsEnabled(logLevel))
+            Errors.Enqueue($"{formatter(state, exception)} {exception}");
     }
 }
