@@ -170,6 +170,10 @@ public sealed class ChunkStore : IAsyncDisposable
         return bytes;
     }
 
+    /// <summary>Makes everything durable now that is written; false if something cannot be.</summary>
+    internal async Task<bool> SyncAsync() =>
+        (await Task.WhenAll(_disks.Select(disk => disk.SyncAsync())).ConfigureAwait(false)).All(synced => synced);
+
     /// <summary>Whether someone holds a lease on a version.</summary>
     public bool IsInUse(ContentId id) => _disks.Any(disk => disk.IsInUse(id));
 

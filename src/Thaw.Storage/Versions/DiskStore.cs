@@ -292,6 +292,9 @@ internal sealed class DiskStore : IAsyncDisposable
     /// <summary>Puts a version into the next durability batch.</summary>
     public void NoteUnsynced(VersionFile version, int bytes) => _batches.Note(version, bytes);
 
+    /// <summary>Makes a durability batch now; false if something could not be made durable.</summary>
+    public Task<bool> SyncAsync() => _threads.Syncers.RunAsync(_batches.SyncAll);
+
     public async ValueTask DisposeAsync()
     {
         await _stopping.CancelAsync().ConfigureAwait(false);

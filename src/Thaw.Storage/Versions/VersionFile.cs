@@ -136,9 +136,10 @@ public sealed class VersionFile
     public ulong? TryGetCrc64(int chunk) => _map.Crc64Of(chunk);
 
     /// <summary>Reads the entries; once, before anybody else sees the version.</summary>
-    internal void LoadEntries()
+    /// <param name="doubtFrom">Chunks that reach beyond this offset are checked before they are served.</param>
+    internal void LoadEntries(long doubtFrom)
     {
-        var (damaged, unsynced) = _map.LoadEntries(_disk.BootTag);
+        var (damaged, unsynced) = _map.LoadEntries(_disk.BootTag, doubtFrom);
         _unsynced = unsynced;
         for (; damaged > 0; damaged--)
             _disk.CountDamage();
@@ -179,14 +180,15 @@ public sealed class VersionFile
         Interlocked.Add(ref _unsynced, -pending);
         if (written.Count == 0 || _dropped)
             return;
+        List<(int Chunk, long Generation)> entered;
         try
         {
             if (_data != _map.File)
                 _data.Sync();
             _map.File.Sync();
             written.RemoveAll(seen => _map.Look(seen.Chunk) != (ChunkState.Written, seen.Generation));
-            foreach (var (chunk, _) in written)
-                _map.WriteDurable(chunk, _disk.BootTag);
+            // An entry that cannot be written loses nothing: the chunk stays written, for the next batch.
+            entered = written.TakeWhile(seen => TryEnterDurable(seen.Chunk)).ToList();
             _map.File.Sync();
             if (!_isNamed)
                 _disk.Files.SyncFolder(Path.GetDirectoryName(_disk.PathsOf(Id).Map)!);
@@ -201,9 +203,28 @@ public sealed class VersionFile
             throw;
         }
 
-        foreach (var (chunk, generation) in written)
+        foreach (var (chunk, generation) in entered)
             if (!_map.TryAdvance(chunk, generation, ChunkState.Written, ChunkState.Durable))
                 _map.WriteLoss(chunk, _disk.BootTag);
+        if (entered.Count == written.Count)
+            return;
+        Interlocked.Add(ref _unsynced, written.Count - entered.Count);
+        _disk.NoteUnsynced(this, 0);
+        throw new IOException("The disk took the bytes and not their entries.");
+    }
+
+    private bool TryEnterDurable(int chunk)
+    {
+        try
+        {
+            _map.WriteDurable(chunk, _disk.BootTag);
+            return true;
+        }
+        catch (IOException error)
+        {
+            _disk.ReportWriteFailure(Id, error);
+            return false;
+        }
     }
 
     /// <summary>Enters the verdict, and with it the CRC-32C of the whole. On a writer thread of the disk.</summary>
