@@ -37,6 +37,7 @@ internal sealed class DiskStore : IAsyncDisposable
     private readonly CancellationTokenSource _stopping = new();
     private readonly DurableBatches _batches;
     private readonly DiskThreads _threads;
+    private readonly Scrubber _scrubber;
     private readonly Task _scan;
     private volatile bool _isScanned;
     private int _isClosingIdle;
@@ -52,6 +53,7 @@ internal sealed class DiskStore : IAsyncDisposable
         _log.Opened(Root, _marker.Previous);
         _threads = new DiskThreads(context.Thresholds, _marker.Probe, Changed);
         _batches = new DurableBatches(this, _threads.Syncers, _log);
+        _scrubber = new Scrubber(this, context.Scrub);
         _scan = _threads.Scanners.RunAsync(() => _isScanned = new StartupScan(this, _log).Run(_stopping.Token));
     }
 
@@ -298,6 +300,7 @@ internal sealed class DiskStore : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _stopping.CancelAsync().ConfigureAwait(false);
+        await _scrubber.DisposeAsync().ConfigureAwait(false);
         await _scan.ConfigureAwait(false);
         await _batches.DisposeAsync().ConfigureAwait(false);
         await _threads.DisposeAsync(() =>

@@ -408,6 +408,40 @@ public sealed class VersionFile
         return ReadOutcome.Hit(length);
     }
 
+    /// <summary>
+    /// Checks a chunk as it is on the medium; returns the bytes read. A bad block loses the chunk. On a thread of the
+    /// disk.
+    /// </summary>
+    internal int Scrub(int chunk)
+    {
+        var (state, generation) = _map.Look(chunk);
+        if (state is not (ChunkState.Written or ChunkState.Durable) || TryLoadBlockCrcs(chunk) is not { } crcs)
+            return 0;
+        try
+        {
+            using var direct = _data == _map.File ? null : _disk.Files.TryOpenDirect(_disk.PathsOf(Id).Data);
+            using var scratch = BlockScratch.Rent();
+            var (length, bad) = (Geometry.ChunkLength(SizeBytes, chunk), 0u);
+            for (var index = 0; index < Geometry.BlockCount(length); index++)
+            {
+                var end = _bytes.ReadBlock(chunk, index, crcs, scratch.Span, direct);
+                if (end.Kind == ReadKind.Miss)
+                    return 0;
+                bad |= end.Kind == ReadKind.Bad ? 1u << index : 0;
+            }
+
+            // The name may be that of another file by now.
+            if (bad != 0 && !_dropped)
+                Count(Forget(chunk, generation, bad));
+            return length;
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            _disk.ReportReadFailure(Id, error);
+            return 0;
+        }
+    }
+
     private DamagedChunk? Salvage(int chunk, ReadTarget target)
     {
         if (!_map.TryGetDamage(chunk, out var bad) || TryLoadBlockCrcs(chunk) is not { } crcs)

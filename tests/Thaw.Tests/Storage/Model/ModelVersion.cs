@@ -35,6 +35,9 @@ internal sealed class ModelVersion
     /// <summary>Something was damaged in its files: nothing must be here, but nothing wrong may be given.</summary>
     public bool IsRotten { get; set; }
 
+    /// <summary>Files of it were damaged once; a power cut may bring unlinked ones back.</summary>
+    public bool WasRotten { get; set; }
+
     /// <summary>A lease that is held over operations.</summary>
     public VersionLease? Held { get; set; }
 

@@ -54,7 +54,7 @@ internal sealed class StoreModel(int seed)
         catch (Exception error)
         {
             throw new InvalidOperationException(
-                $"seed {seed}: {error.Message}\nlast operations:\n{string.Join("\n", _trace.TakeLast(25))}", error);
+                $"seed {seed}: {error.Message}\noperations:\n{string.Join("\n", _trace)}", error);
         }
     }
 
@@ -206,7 +206,7 @@ internal sealed class StoreModel(int seed)
         using var lease = await _store.LeaseAsync(one.Version.Id, None);
         Check(lease is null, "a dropped version is still given");
         // Files that could not be unlinked keep their rot.
-        one.IsRotten &= _store.PresentBytesOf(one.Version.Id) > 0 || _disk.Fault?.FiredAt is not null;
+        one.IsRotten &= _disk.Find(PathOf(one, ".map")) is not null || _disk.Find(PathOf(one, ".data")) is not null;
         if (_store.PresentBytesOf(one.Version.Id) == 0 && _disk.Fault?.FiredAt is null)
             one.Mapped = null;
     }
@@ -237,7 +237,7 @@ internal sealed class StoreModel(int seed)
         one.Forget();
         // Within this time a small read may trust an earlier check.
         _clock.Now += Limits.CheckTrusted;
-        (one.IsRotten, one.Mapped, _mayBeCorrupt) = (true, null, true);
+        (one.IsRotten, one.WasRotten, one.Mapped, _mayBeCorrupt) = (true, true, null, true);
         return Task.CompletedTask;
     }
 
@@ -259,6 +259,9 @@ internal sealed class StoreModel(int seed)
                 one.Expected.IntersectWith(one.Durable);
                 // What was unlinked may be back, with whatever rot it had, and mappings ended with the machine.
                 one.Mapped = null;
+                one.IsRotten = one.WasRotten;
+                if (one.IsRotten)
+                    one.Forget();
             }
         }
 
@@ -336,7 +339,7 @@ internal sealed class StoreModel(int seed)
                 Geometry.ChunkOffset(chunk) + done, _buffer.AsMemory(0, length - done), None);
             if (read.Kind != ReadKind.Hit)
             {
-                Check(!one.Expected.Contains(chunk), $"an expected chunk is {read.Kind} after a restart");
+                Check(!one.Expected.Contains(chunk), $"chunk {chunk} of {Array.IndexOf(_versions, one)} is expected and {read.Kind} after a restart");
                 Check(!version.Has(chunk), here ? "a bad chunk is still here" : "a chunk is here and is not read");
                 return;
             }
