@@ -1,4 +1,3 @@
-using Thaw.Core.Api;
 using Thaw.Testing;
 using Xunit;
 
@@ -37,7 +36,7 @@ public sealed class DiskFaultTests(ITestOutputHelper output)
             }
         }
 
-        var stats = await scene.IdleStatsAsync(Stop);
+        var stats = await scene.Node.GetStatsAsync(Stop);
         output.WriteLine($"{stats.Cache}");
         Assert.True(stats.Cache.EvictedBytes > 0, "Nothing had to go: the disk was never full.");
         Assert.Equal((0, 0), (stats.Cache.CorruptChunks, stats.Cache.LostInCrash));
@@ -62,7 +61,8 @@ public sealed class DiskFaultTests(ITestOutputHelper output)
         await using var scene = await StartAsync(16, "200MiB", disk.Path, good["cache"]);
         for (var index = 0; index < 8; index++)
             await ReadAsync(scene, index);
-        var before = (await scene.IdleStatsAsync(Stop)).Cache.Disks;
+        await QuietAsync(scene);
+        var before = (await scene.Node.GetStatsAsync(Stop)).Cache.Disks;
         Assert.All(before, one => Assert.True(one.Bytes >= 2 * ObjectBytes, $"{one} holds too little"));
         switch (fault)
         {
@@ -98,7 +98,7 @@ public sealed class DiskFaultTests(ITestOutputHelper output)
             await Task.WhenAll(Enumerable.Range(0, 16).Select(index => ReadAsync(scene, index)));
         }
 
-        await scene.IdleStatsAsync(Stop);
+        await QuietAsync(scene);
         Assert.Equal(0, await scene.Node.TerminateAsync());
     }
 
@@ -122,6 +122,12 @@ public sealed class DiskFaultTests(ITestOutputHelper output)
         Assert.Equal((ObjectBytes, scene.Origin.Find(Bucket, $"object-{index}")!.Content.ComputeCrc32C()),
             (read.Bytes, read.Crc32C));
     }
+
+    /// <summary>Nothing is fetched or written any more; chunks that no disk keeps may stay in memory.</summary>
+    private static Task QuietAsync(Scene scene) => Eventually.HoldsAsync(
+        "nothing is under way",
+        async () => (await scene.Node.GetStatsAsync(Stop)).InFlight is { Chunks: 0, Readers: 0 },
+        scene.Describe, TimeSpan.FromSeconds(30), Stop);
 
     private static async Task HealthyAsync(Scene scene)
     {

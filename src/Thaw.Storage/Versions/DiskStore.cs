@@ -213,7 +213,6 @@ internal sealed class DiskStore : IAsyncDisposable
         return await _threads.Cleaners.RunAsync(() => Drop(id)).ConfigureAwait(false);
     }
 
-    /// <summary>Unlinks a version when the disk comes to it.</summary>
     public void DropLater(ContentId id) => _threads.Cleaners.Post(() => Drop(id));
 
     /// <summary>As <see cref="DropAsync"/>. On a thread of the disk.</summary>

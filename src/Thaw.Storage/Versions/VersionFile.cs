@@ -24,6 +24,7 @@ public sealed class VersionFile
     private readonly long _dataBase;
     private readonly VersionBytes _bytes;
     private readonly CheckedBlocks _checked;
+    private readonly VersionLosses _losses;
     private readonly DiskStore _disk;
     private readonly Lock _header = new();
     private bool _isSealDurable;
@@ -39,6 +40,7 @@ public sealed class VersionFile
         _dataBase = MapLayout.IsInline(SizeBytes) ? MapLayout.InlineOffset(ChunkCount) : 0;
         _bytes = new VersionBytes(disk, map.Header, data, _dataBase);
         _checked = new CheckedBlocks(disk.Clock);
+        _losses = new VersionLosses(this, map, _checked);
     }
 
     /// <summary>Identity of the version.</summary>
@@ -110,7 +112,7 @@ public sealed class VersionFile
 
     /// <summary>The block CRCs of a chunk that is here, or null when it is not or they do not check.</summary>
     public Task<uint[]?> GetBlockCrcsAsync(int chunk, CancellationToken cancellationToken) =>
-        _disk.Readers.RunAsync(() => TryLoadBlockCrcs(chunk), cancellationToken);
+        _disk.Readers.RunAsync(() => _losses.TryLoadBlockCrcs(chunk), cancellationToken);
 
     /// <summary>
     /// Reads the blocks of a chunk that was found damaged, those that are good, into their places; which ones are to be
@@ -196,10 +198,7 @@ public sealed class VersionFile
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            Interlocked.Increment(ref _failedSyncs);
-            foreach (var (chunk, generation) in Written())
-                Forget(chunk, generation, damage: null);
-            _map.ForgetAllDamage(_disk.BootTag);
+            LoseUnsynced();
             throw;
         }
 
@@ -211,6 +210,17 @@ public sealed class VersionFile
         Interlocked.Add(ref _unsynced, written.Count - entered.Count);
         _disk.NoteUnsynced(this, 0);
         throw new IOException("The disk took the bytes and not their entries.");
+    }
+
+    /// <summary>
+    /// After a sync that failed: what is written counts as clean and may not be on the medium, so it is lost.
+    /// </summary>
+    private void LoseUnsynced()
+    {
+        Interlocked.Increment(ref _failedSyncs);
+        foreach (var (chunk, generation) in Written())
+            _losses.Forget(chunk, generation, damage: null);
+        _map.ForgetAllDamage(_disk.BootTag);
     }
 
     private bool TryEnterDurable(int chunk)
@@ -257,7 +267,16 @@ public sealed class VersionFile
             if (_dropped || _isSealDurable)
                 return _isSealDurable;
             _map.WriteHeader(_map.Header with { Flags = _map.Header.Flags | MapFlags.Sealed });
-            _map.File.Sync();
+            try
+            {
+                _map.File.Sync();
+            }
+            catch (IOException)
+            {
+                LoseUnsynced();
+                throw;
+            }
+
             return _isSealDurable = true;
         }
     }
@@ -276,7 +295,7 @@ public sealed class VersionFile
         var (state, generation) = _map.Look(chunk);
         if (state != ChunkState.Suspect)
             return state != ChunkState.Absent;
-        return TryLoadBlockCrcs(chunk) is { } crcs && CheckWhole(chunk, generation, crcs).Kind == ReadKind.Hit;
+        return _losses.TryLoadBlockCrcs(chunk) is { } crcs && CheckWhole(chunk, generation, crcs).Kind == ReadKind.Hit;
     }
 
     internal bool TryAcquire()
@@ -368,7 +387,7 @@ public sealed class VersionFile
         var (state, generation) = _map.Look(span.Chunk);
         if (state == ChunkState.Absent)
             return ReadOutcome.Miss;
-        if (TryLoadBlockCrcs(span.Chunk) is not { } crcs)
+        if (_losses.TryLoadBlockCrcs(span.Chunk) is not { } crcs)
             return ReadOutcome.Bad;
         if (state == ChunkState.Suspect && CheckWhole(span.Chunk, generation, crcs) is { Kind: not ReadKind.Hit } worse)
             return worse;
@@ -377,7 +396,7 @@ public sealed class VersionFile
         {
             var block = span.BlockAt(done);
             if (_bytes.ReadBlock(span.Chunk, block, crcs, scratch.Span) is { Kind: not ReadKind.Hit } end)
-                return done > 0 ? ReadOutcome.Hit(done) : Fail(span.Chunk, generation, end, 1u << block);
+                return done > 0 ? ReadOutcome.Hit(done) : _losses.Fail(span.Chunk, generation, end, 1u << block);
             if (!span.IsWholeBlocks)
                 _checked.Mark(span.Chunk, block);
             var piece = scratch.Span.Slice(span.OffsetInBlock, span.BytesAt(done));
@@ -398,7 +417,7 @@ public sealed class VersionFile
         var length = Geometry.ChunkLength(SizeBytes, chunk);
         for (var index = 0; index < Geometry.BlockCount(length); index++)
             if (_bytes.ReadBlock(chunk, index, crcs, scratch.Span) is { Kind: not ReadKind.Hit } end)
-                return Fail(chunk, generation, end, 0);
+                return _losses.Fail(chunk, generation, end, 0);
         if (_map.TryAdvance(chunk, generation, ChunkState.Suspect, ChunkState.Written))
         {
             Interlocked.Increment(ref _unsynced);
@@ -415,7 +434,7 @@ public sealed class VersionFile
     internal int Scrub(int chunk)
     {
         var (state, generation) = _map.Look(chunk);
-        if (state is not (ChunkState.Written or ChunkState.Durable) || TryLoadBlockCrcs(chunk) is not { } crcs)
+        if (state is not (ChunkState.Written or ChunkState.Durable) || _losses.TryLoadBlockCrcs(chunk) is not { } crcs)
             return 0;
         try
         {
@@ -432,7 +451,7 @@ public sealed class VersionFile
 
             // The name may be that of another file by now.
             if (bad != 0 && !_dropped)
-                Count(Forget(chunk, generation, bad));
+                _losses.Count(_losses.Forget(chunk, generation, bad));
             return length;
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
@@ -444,7 +463,7 @@ public sealed class VersionFile
 
     private DamagedChunk? Salvage(int chunk, ReadTarget target)
     {
-        if (!_map.TryGetDamage(chunk, out var bad) || TryLoadBlockCrcs(chunk) is not { } crcs)
+        if (!_map.TryGetDamage(chunk, out var bad) || _losses.TryLoadBlockCrcs(chunk) is not { } crcs)
             return null;
         using var scratch = BlockScratch.Rent();
         var blocks = Geometry.BlockCount(Geometry.ChunkLength(SizeBytes, chunk));
@@ -467,73 +486,5 @@ public sealed class VersionFile
         }
 
         return new DamagedChunk(bad, crcs);
-    }
-
-    /// <summary>
-    /// The list of a chunk; null when the chunk is not here and not damaged either, or, which makes it lost, when its
-    /// list does not check.
-    /// </summary>
-    private uint[]? TryLoadBlockCrcs(int chunk)
-    {
-        var (state, generation) = _map.Look(chunk);
-        if (state == ChunkState.Absent && !_map.IsDamaged(chunk))
-            return null;
-        try
-        {
-            if (_map.LoadBlockCrcs(chunk) is { } crcs)
-                return crcs;
-        }
-        catch (IOException error)
-        {
-            if (_disk.ReportReadFailure(Id, error))
-                return null;
-        }
-
-        _map.ForgetDamage(chunk);
-        Count(Forget(chunk, generation, damage: null));
-        return null;
-    }
-
-    /// <summary>What a block that is not a hit means for its chunk: a miss means nothing, a bad one loses it.</summary>
-    private ReadOutcome Fail(int chunk, long generation, ReadOutcome end, uint badBlocks)
-    {
-        if (end.Kind == ReadKind.Bad)
-            Count(Forget(chunk, generation, badBlocks));
-        return end;
-    }
-
-    private void Count(ChunkState was)
-    {
-        if (was == ChunkState.Suspect)
-            _disk.Counters.AddLost();
-        else if (was != ChunkState.Absent)
-            _disk.Counters.AddCorrupt();
-    }
-
-    /// <summary>
-    /// Enters a chunk as lost if it is still the one that was seen; returns what it was.
-    /// </summary>
-    /// <param name="chunk">The chunk.</param>
-    /// <param name="generation">As it was seen.</param>
-    /// <param name="damage">Blocks that are bad for certain, the others are to be checked; null: none is to be
-    /// trusted.</param>
-    private ChunkState Forget(int chunk, long generation, uint? damage)
-    {
-        var was = _map.Lose(chunk, generation, damage is not null, damage ?? 0);
-        if (was == ChunkState.Absent)
-            return was;
-        if (!_dropped)
-            _disk.Accounts.Add(Id, -Geometry.ChunkLength(SizeBytes, chunk));
-        _checked.Forget(chunk);
-        try
-        {
-            _map.WriteLoss(chunk, _disk.BootTag);
-        }
-        catch (IOException error)
-        {
-            _disk.ReportWriteFailure(Id, error);
-        }
-
-        return was;
     }
 }

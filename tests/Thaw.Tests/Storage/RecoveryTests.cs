@@ -6,7 +6,7 @@ using Xunit;
 
 namespace Thaw.Tests.Storage;
 
-/// <summary>Files that are not as their map says: each has a rule, and the rest of the cache never pays for it.</summary>
+/// <summary>Files that are not as their map says: each has a rule, and no other file pays for it.</summary>
 public sealed class RecoveryTests
 {
     private const int Chunk = Geometry.ChunkBytes;

@@ -22,7 +22,8 @@ public sealed class ScrubTests
         var disk = new MemoryDisk();
         var pace = new ScrubPace { BytesPerSecond = Chunk };
         await using var store = ChunkStore.Open([new DiskOptions("/cache", 1L << 30)], new StoreContext(
-            NullLogger.Instance, clock, new StoreCounters(), disk, static _ => false, "boot") { Scrub = pace });
+            NullLogger.Instance, clock, new StoreCounters(), disk, static _ => false, "boot")
+        { Scrub = pace });
         var version = SampleVersions.Of(3 * Chunk + 100, 1);
         var bytes = SampleVersions.Bytes(version.SizeBytes, 1);
         await SampleVersions.WriteAsync(store, version, bytes);

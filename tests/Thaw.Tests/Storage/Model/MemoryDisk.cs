@@ -232,7 +232,10 @@ internal sealed class MemoryDisk : FileSystem
         public override int TryReadCached(Span<byte> destination, long offset)
         {
             lock (disk._gate)
-                return disk.IsCold || process.IsDead ? -1 : file.Read(destination, offset) is var read and > 0 ? read : -1;
+            {
+                var read = disk.IsCold || process.IsDead ? 0 : file.Read(destination, offset);
+                return read > 0 ? read : -1;
+            }
         }
 
         public override int Read(Span<byte> destination, long offset)

@@ -86,7 +86,8 @@ internal sealed class MemoryFile
     {
         foreach (var page in _pages.Values.Where(page => page.Medium is not null))
         {
-            var kept = random.Next(3) switch { 0 => 0u, 1 => uint.MaxValue, _ => (uint)random.NextInt64() } & page.Dirty;
+            var kept = random.Next(3) switch { 0 => 0u, 1 => uint.MaxValue, _ => (uint)random.NextInt64() };
+            kept &= page.Dirty;
             for (var sector = 0; kept != 0 && sector < PageBytes / SectorBytes; sector++)
                 if ((kept & (1u << sector)) != 0)
                     page.Cache.AsSpan(sector * SectorBytes, SectorBytes)

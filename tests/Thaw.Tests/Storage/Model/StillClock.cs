@@ -1,6 +1,6 @@
 namespace Thaw.Tests.Storage.Model;
 
-/// <summary>A clock that stands still between operations and whose timers never fire, so that a seed is a seed.</summary>
+/// <summary>A clock that stands still between operations and whose timers never fire.</summary>
 internal sealed class StillClock : TimeProvider
 {
     public TimeSpan Now { get; set; } = TimeSpan.FromDays(1);

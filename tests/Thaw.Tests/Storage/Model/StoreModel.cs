@@ -20,7 +20,9 @@ internal sealed class StoreModel(int seed)
     private static readonly DiskThresholds Patient = new()
     {
         // Faults come singly here and time plays no part: health has tests of its own.
-        FailedWrites = int.MaxValue, Stuck = TimeSpan.FromHours(1), StuckSync = TimeSpan.FromHours(1),
+        FailedWrites = int.MaxValue,
+        Stuck = TimeSpan.FromHours(1),
+        StuckSync = TimeSpan.FromHours(1),
         Slow = TimeSpan.FromHours(1),
     };
 
@@ -43,7 +45,7 @@ internal sealed class StoreModel(int seed)
     {
         try
         {
-            _versions = [.. Enumerable.Range(0, Versions).Select(index => new ModelVersion(_random, seed * 10 + index))];
+            _versions = [.. Enumerable.Range(seed * 10, Versions).Select(one => new ModelVersion(_random, one))];
             await OpenAsync();
             for (var index = 0; index < operations; index++)
                 await StepAsync(index);
@@ -85,7 +87,7 @@ internal sealed class StoreModel(int seed)
         {
             _trace[^1] += $" fired at {fault.FiredAt}";
             _mayBeCorrupt |= fault.Kind == FaultKind.Read;
-            if (fault.Kind is FaultKind.Read or FaultKind.Sync)
+            if (fault.Kind is FaultKind.Read or FaultKind.Sync or FaultKind.Delete)
                 await NarrowAsync();
         }
 
@@ -154,7 +156,8 @@ internal sealed class StoreModel(int seed)
 
     private async Task ReadAsync(ModelVersion one, int chunk)
     {
-        using var lease = _random.Next(4) == 0 && one.Held is { } held ? null : await _store.LeaseAsync(one.Version.Id, None);
+        var isHeldOne = _random.Next(4) == 0 && one.Held is not null;
+        using var lease = isHeldOne ? null : await _store.LeaseAsync(one.Version.Id, None);
         var version = lease?.Version ?? one.Held?.Version;
         if (version is null)
         {
@@ -168,7 +171,8 @@ internal sealed class StoreModel(int seed)
         var read = await version.ReadAsync(
             Geometry.ChunkOffset(chunk) + at, _buffer.AsMemory(0, Math.Min(most, _buffer.Length)), None);
         Check(read.Kind != ReadKind.Hit
-            || one.ChunkOf(chunk).Span.Slice(at, read.Bytes).SequenceEqual(_buffer.AsSpan(0, read.Bytes)), "wrong bytes");
+            || one.ChunkOf(chunk).Span.Slice(at, read.Bytes).SequenceEqual(_buffer.AsSpan(0, read.Bytes)),
+            "wrong bytes");
         Check(read.Kind == ReadKind.Hit || version.IsDropped || !one.Expected.Contains(chunk)
             || _disk.Fault?.FiredAt is not null, $"an expected chunk is {read.Kind}");
     }
@@ -339,7 +343,8 @@ internal sealed class StoreModel(int seed)
                 Geometry.ChunkOffset(chunk) + done, _buffer.AsMemory(0, length - done), None);
             if (read.Kind != ReadKind.Hit)
             {
-                Check(!one.Expected.Contains(chunk), $"chunk {chunk} of {Array.IndexOf(_versions, one)} is expected and {read.Kind} after a restart");
+                Check(!one.Expected.Contains(chunk),
+                    $"chunk {chunk} of {Array.IndexOf(_versions, one)} is expected and {read.Kind} after a restart");
                 Check(!version.Has(chunk), here ? "a bad chunk is still here" : "a chunk is here and is not read");
                 return;
             }
