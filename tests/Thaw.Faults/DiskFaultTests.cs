@@ -19,7 +19,6 @@ public sealed class DiskFaultTests(ITestOutputHelper output)
     [Theory]
     [InlineData("ext4", "16GiB")]
     [InlineData("xfs", "16GiB")]
-    [InlineData("ext4", "100MiB")]
     public async Task Loads_larger_than_the_disk_go_through(string kind, string capacity)
     {
         Assert.SkipUnless(LoopDisk.Missing is null, LoopDisk.Missing ?? "");
@@ -52,7 +51,6 @@ public sealed class DiskFaultTests(ITestOutputHelper output)
     [InlineData("xfs", "frozen")]
     [InlineData("ext4", "read-only")]
     [InlineData("ext4", "gone")]
-    [InlineData("xfs", "gone")]
     public async Task A_disk_that_fails_costs_its_content_and_nothing_else(string kind, string fault)
     {
         Assert.SkipUnless(LoopDisk.Missing is null, LoopDisk.Missing ?? "");
