@@ -1,10 +1,14 @@
+using Thaw.Bench.Large;
+using Thaw.Bench.Policy;
+using Thaw.Bench.Start;
+using Thaw.Bench.Transfer;
 using Thaw.Bench.Warm;
 
 namespace Thaw.Bench;
 
 internal static class Program
 {
-    private static int Main(string[] arguments)
+    private static async Task<int> Main(string[] arguments)
     {
         switch (arguments)
         {
@@ -12,12 +16,31 @@ internal static class Program
                 return CrcBench.Run();
             case ["names"]:
                 return NamesBench.Run();
+            case ["large", ..]:
+                return LargeBench.Run(arguments[1..]);
+            case ["victims", "--dir", var folder]:
+                return await VictimBench.RunAsync(folder);
+            case ["policy", ..]:
+                return PolicyBench.Run(arguments[1..]);
+            case ["start", var binary]:
+                return StartBench.Run(binary);
             case ["warm", ..]:
                 return WarmBench.Run(arguments[1..]);
+            case ["transfer", ..]:
+                return TransferBench.Run(arguments[1..]);
+            case ["transfer-serve", ..]:
+                return await TransferNode.RunAsync(arguments[1..]);
+            case ["transfer-read", ..]:
+                return await TransferReader.RunAsync(arguments[1..]);
             default:
                 Console.Error.WriteLine("""
                     usage: Thaw.Bench crc | names
+                           Thaw.Bench large --thaw BINARY --dir DIRECTORY
+                           Thaw.Bench victims --dir DIRECTORY
+                           Thaw.Bench policy [--tune] [FILE.md]
+                           Thaw.Bench start BINARY
                            Thaw.Bench warm [--quick] [--control NAME,...] [--result FILE] --thaw BINARY --root DIRECTORY
+                           Thaw.Bench transfer [--quick] [--control NAME,...] [--result FILE] --root DIRECTORY
                     """);
                 return 2;
         }

@@ -56,6 +56,9 @@ internal sealed class ChunkFlight
 
     public int Interests { get; set; }
 
+    /// <summary>A job wants it on disk, whatever has to go for it.</summary>
+    public bool IsWanted { get; set; }
+
     /// <summary>The version turned out not to be the origin's: its bytes are not kept.</summary>
     public bool IsTainted { get; set; }
 

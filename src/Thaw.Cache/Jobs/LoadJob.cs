@@ -18,6 +18,8 @@ internal sealed class LoadJob(
 {
     public async Task RunAsync(Job job)
     {
+        // Until the scan has seen every version there may seem to be no room.
+        await store.Scan.WaitAsync(job.Cancelled).ConfigureAwait(false);
         var pace = new Pace(job.Request.BandwidthBytesPerSecond, clock);
         var most = (int)Math.Max(2, flights.Buffers.CapacityBytes / Geometry.ChunkBytes);
         using var chunks = new SemaphoreSlim(most, most);

@@ -39,7 +39,7 @@ internal sealed class Scrubber : IAsyncDisposable
             {
                 var started = _disk.Clock.GetTimestamp();
                 // A dictionary of hashes comes in another order in each run: no version is always the last one.
-                foreach (var id in _disk.Accounts.All.Select(account => account.Key).ToArray())
+                foreach (var id in _disk.Accounts.All.Select(account => account.Id).ToArray())
                     await ScrubAsync(id, stopping).ConfigureAwait(false);
                 var rest = _pace.Cycle - _disk.Clock.GetElapsedTime(started);
                 await Task.Delay(rest > TimeSpan.Zero ? rest : TimeSpan.Zero, _disk.Clock, stopping)

@@ -28,7 +28,6 @@ public sealed class VersionFile
     private readonly DiskStore _disk;
     private readonly Lock _header = new();
     private bool _isSealDurable;
-    private int _leases;
     private int _unsynced;
     private int _failedSyncs;
     private bool _isNamed;
@@ -41,6 +40,7 @@ public sealed class VersionFile
         _bytes = new VersionBytes(disk, map.Header, data, _dataBase);
         _checked = new CheckedBlocks(disk.Clock);
         _losses = new VersionLosses(this, map, _checked);
+        Punch = new VersionPunch(this, map, data);
     }
 
     /// <summary>Identity of the version.</summary>
@@ -75,10 +75,20 @@ public sealed class VersionFile
 
     internal DiskStore Disk => _disk;
 
+    /// <summary>Gives back its last chunks.</summary>
+    internal VersionPunch Punch { get; }
+
     /// <summary>The file with the bytes at their own offsets; null when they live inside the map.</summary>
     internal SafeFileHandle? Backing => _data == _map.File ? null : _data.Handle;
 
-    internal int Leases => Volatile.Read(ref _leases);
+    /// <summary>The file that a chunk's bytes are in, and where.</summary>
+    internal (SafeFileHandle File, long Offset) PlaceOf(int chunk) =>
+        (_data.Handle, _dataBase + Geometry.ChunkOffset(chunk));
+
+    internal ChunkState StateOf(int chunk) => _map.StateOf(chunk);
+
+    /// <summary>Who holds the files.</summary>
+    internal LeaseCount Leases { get; } = new();
 
     /// <summary>Chunks entered but not yet on the medium.</summary>
     internal int Unsynced => Volatile.Read(ref _unsynced);
@@ -124,7 +134,7 @@ public sealed class VersionFile
     public async ValueTask<DamagedChunk?> SalvageAsync(
         int chunk, Memory<byte> destination, CancellationToken cancellationToken)
     {
-        if (!_map.IsDamaged(chunk) || !TryAcquire())
+        if (!_map.IsDamaged(chunk) || !Leases.TryAcquire())
             return null;
         using var target = new ReadTarget(destination);
         return await _disk.Readers.RunAsync(
@@ -298,23 +308,6 @@ public sealed class VersionFile
         return _losses.TryLoadBlockCrcs(chunk) is { } crcs && CheckWhole(chunk, generation, crcs).Kind == ReadKind.Hit;
     }
 
-    internal bool TryAcquire()
-    {
-        while (true)
-        {
-            var leases = Volatile.Read(ref _leases);
-            if (leases < 0)
-                return false;
-            if (Interlocked.CompareExchange(ref _leases, leases + 1, leases) == leases)
-                return true;
-        }
-    }
-
-    internal int Release() => Interlocked.Decrement(ref _leases);
-
-    /// <summary>Takes the version out of use if nobody holds a lease; no lease can be taken afterwards.</summary>
-    internal bool TryRetire() => Interlocked.CompareExchange(ref _leases, int.MinValue, 0) == 0;
-
     /// <summary>Closes the files of a retired version. On a thread of the disk.</summary>
     internal void Close()
     {
@@ -324,6 +317,9 @@ public sealed class VersionFile
     }
 
     internal void MarkDropped() => _dropped = true;
+
+    /// <summary>A chunk is gone: what was known of its blocks is too.</summary>
+    internal void ForgetChecks(int chunk) => _checked.Forget(chunk);
 
     private List<(int Chunk, long Generation)> Written()
     {
@@ -338,7 +334,7 @@ public sealed class VersionFile
     private async ValueTask<ReadOutcome> ReadQueuedAsync(
         BlockSpan span, Memory<byte> destination, CancellationToken cancellationToken)
     {
-        if (!_disk.Health.CanRead || !TryAcquire())
+        if (!_disk.Health.CanRead || !Leases.TryAcquire())
             return ReadOutcome.Miss;
         using var target = new ReadTarget(destination);
         return await _disk.Readers.RunAsync(
@@ -459,6 +455,13 @@ public sealed class VersionFile
             _disk.ReportReadFailure(Id, error);
             return 0;
         }
+    }
+
+    internal bool CheckOnDisk(int chunk)
+    {
+        var (state, generation) = _map.Look(chunk);
+        return state != ChunkState.Absent && _losses.TryLoadBlockCrcs(chunk) is { } crcs
+            && CheckWhole(chunk, generation, crcs).Kind == ReadKind.Hit;
     }
 
     private DamagedChunk? Salvage(int chunk, ReadTarget target)

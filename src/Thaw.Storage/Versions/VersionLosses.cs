@@ -62,7 +62,7 @@ internal sealed class VersionLosses(VersionFile version, VersionMap map, Checked
         if (was == ChunkState.Absent)
             return was;
         if (!version.IsDropped)
-            version.Disk.Accounts.Add(version.Id, -Geometry.ChunkLength(version.SizeBytes, chunk));
+            version.Disk.Space.Add(version.Id, -Geometry.ChunkLength(version.SizeBytes, chunk));
         checks.Forget(chunk);
         try
         {

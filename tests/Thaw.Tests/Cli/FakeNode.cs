@@ -19,6 +19,7 @@ internal sealed class FakeNode : IAsyncDisposable
 {
     private readonly WebApplication _app;
     private int _jobAt;
+    private int _gets;
 
     private FakeNode(WebApplication app) => _app = app;
 
@@ -33,7 +34,9 @@ internal sealed class FakeNode : IAsyncDisposable
 
     public string? CrcOverride { get; set; }
 
-    /// <summary>Runs before each GET of bytes; true when it has answered.</summary>
+    /// <summary>
+    /// Runs before each GET of bytes, with the GET's own number from 1; true when it has answered.
+    /// </summary>
     public Func<HttpContext, int, bool>? Fault { get; set; }
 
     public ConcurrentQueue<(string Key, string Range)> Gets { get; } = new();
@@ -97,6 +100,9 @@ internal sealed class FakeNode : IAsyncDisposable
             "jobs" when request.Method == "GET" =>
                 WriteAsync(context, Job.Take(1).ToArray(), ApiJson.Default.IReadOnlyListJobStatus),
             "pins" => WriteAsync(context, new PinResult(2, 3 << 20), ApiJson.Default.PinResult),
+            "posix" => WriteAsync(
+                context, new PosixStatus("/mnt/thaw", request.Method == "POST", true, 0),
+                ApiJson.Default.PosixStatus),
             "free" => WriteAsync(context, new FreeResult(4, 5 << 20, 1, 2), ApiJson.Default.FreeResult),
             _ => AnswerJobAsync(context),
         });
@@ -145,7 +151,8 @@ internal sealed class FakeNode : IAsyncDisposable
     private async Task AnswerBytesAsync(HttpContext context, string key)
     {
         Gets.Enqueue((key, context.Request.Headers.Range.ToString()));
-        if (Fault?.Invoke(context, Gets.Count) == true)
+        // Not the queue's length: two GETs at once would both see it with the other one in it.
+        if (Fault?.Invoke(context, Interlocked.Increment(ref _gets)) == true)
             return;
         if (!Objects.TryGetValue(key, out var bytes))
         {
