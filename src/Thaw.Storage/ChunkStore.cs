@@ -90,6 +90,17 @@ public sealed class ChunkStore : IAsyncDisposable
     }
 
     /// <summary>
+    /// A lease on a version that is open now and has a chunk: of two copies, while a disk fails, the one that does.
+    /// </summary>
+    public VersionLease? TryLeaseOpen(ContentId id, int chunk)
+    {
+        foreach (var disk in _disks)
+            if (disk.Has(id, chunk) && disk.TryLeaseOpen(id) is { } lease)
+                return lease;
+        return null;
+    }
+
+    /// <summary>
     /// A lease on a version of which something is here, or null. Completes synchronously when the version is open, or
     /// is known not to be here. A disk that does not answer is a miss.
     /// </summary>
@@ -136,9 +147,21 @@ public sealed class ChunkStore : IAsyncDisposable
             lease.Dispose();
         }
 
-        return _choice.Next() is { } disk
-            ? await disk.LeaseOrCreateAsync(version, cancellationToken).ConfigureAwait(false)
-            : new Failure(FailureKind.DiskFailed, "No cache disk takes writes now; see thaw doctor.");
+        var placement = _choice.Take(version.Id);
+        try
+        {
+            // Whoever placed it a moment ago may be done by now.
+            foreach (var other in _disks)
+                if (other.Health.CanWrite && other.TryLeaseOpen(version.Id) is { } made)
+                    return made;
+            return placement.Disk is { } disk
+                ? await disk.LeaseOrCreateAsync(version, cancellationToken).ConfigureAwait(false)
+                : new Failure(FailureKind.DiskFailed, "No cache disk takes writes now; see thaw doctor.");
+        }
+        finally
+        {
+            _choice.Leave(placement);
+        }
     }
 
     /// <summary>
@@ -228,6 +251,10 @@ public sealed class ChunkStore : IAsyncDisposable
             bytes += await disk.DropAsync(id).ConfigureAwait(false);
         return bytes;
     }
+
+    /// <summary>Makes everything durable now that is written; false if something cannot be.</summary>
+    internal async Task<bool> SyncAsync() =>
+        (await Task.WhenAll(_disks.Select(disk => disk.SyncAsync())).ConfigureAwait(false)).All(synced => synced);
 
     /// <summary>Whether someone holds a lease on a version.</summary>
     public bool IsInUse(ContentId id) => _disks.Any(disk => disk.IsInUse(id));

@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging;
 using Thaw.Core.Identity;
 using Thaw.Storage.Disks;
 using Thaw.Storage.Eviction;
+using Thaw.Storage.Recovery;
 using Thaw.Storage.Versions;
 
 namespace Thaw.Storage;
@@ -19,4 +20,7 @@ internal sealed record StoreContext(
 
     /// <summary>When a disk is slow or stuck.</summary>
     public DiskThresholds Thresholds { get; init; } = new();
+
+    /// <summary>How the disks are scrubbed.</summary>
+    public ScrubPace Scrub { get; init; } = new();
 }

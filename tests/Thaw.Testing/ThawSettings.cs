@@ -17,6 +17,9 @@ public sealed record ThawSettings
     /// <summary>Size of the cache disk, as in <c>cache.disks[].capacity</c>.</summary>
     public string Capacity { get; init; } = "8GiB";
 
+    /// <summary>Directories of its cache disks; none: one beside its configuration.</summary>
+    public IReadOnlyList<string> Disks { get; init; } = [];
+
     /// <summary>Longest time from SIGTERM to exit.</summary>
     public TimeSpan Drain { get; init; } = TimeSpan.FromSeconds(10);
 
@@ -30,7 +33,7 @@ public sealed record ThawSettings
     {
         var yaml = new StringBuilder()
             .Append($"node: {{name: {Name}, drain: {Drain.TotalSeconds:0}s}}\n")
-            .Append($"cache:\n  disks: [{{path: {cacheFolder}, capacity: {Capacity}}}]\n  memory: {Memory}\n")
+            .Append($"cache:\n  disks: [{string.Join(", ", DisksOr(cacheFolder))}]\n  memory: {Memory}\n")
             .Append($"s3: {{listen: 127.0.0.1:{s3Port}}}\n")
             .Append($"control: {{listen: 127.0.0.1:{controlPort}}}\n")
             .Append(HasPosix ? $"posix: {{path: {treeFolder}, openWait: {OpenWait}}}\n" : "")
@@ -39,6 +42,9 @@ public sealed record ThawSettings
             mount.AppendTo(yaml);
         return yaml.ToString();
     }
+
+    private IEnumerable<string> DisksOr(string cacheFolder) =>
+        (Disks.Count > 0 ? Disks : [cacheFolder]).Select(path => $"{{path: {path}, capacity: {Capacity}}}");
 }
 
 /// <summary>A mount of a node under test.</summary>

@@ -137,6 +137,13 @@ internal sealed class RangeReader : IRangeReader
             _lease = await _store.LeaseAsync(_source.Version.Id, cancellationToken).ConfigureAwait(false);
         }
 
+        if (_lease is not null && !_lease.Version.Has(Geometry.ChunkAt(_position))
+            && _store.TryLeaseOpen(_source.Version.Id, Geometry.ChunkAt(_position)) is { } other)
+        {
+            _lease.Dispose();
+            _lease = other;
+        }
+
         return _lease is null
             ? ReadOutcome.Miss
             : await _lease.Version.ReadAsync(_position, destination, cancellationToken).ConfigureAwait(false);

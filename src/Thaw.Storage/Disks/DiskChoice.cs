@@ -1,3 +1,4 @@
+using Thaw.Core.Identity;
 using Thaw.Storage.Versions;
 
 namespace Thaw.Storage.Disks;
@@ -10,33 +11,63 @@ namespace Thaw.Storage.Disks;
 internal sealed class DiskChoice(IReadOnlyList<DiskStore> disks)
 {
     private readonly Lock _gate = new();
+    private readonly Dictionary<ContentId, Placement> _placing = [];
     private readonly double[] _credits = new double[disks.Count];
 
-    /// <summary>A healthy disk, or else a slow one, or else null.</summary>
-    public DiskStore? Next() => Next(DiskState.Healthy) ?? Next(DiskState.Slow);
-
-    private DiskStore? Next(DiskState state)
+    /// <summary>
+    /// A healthy disk, or else a slow one, or else none: the same one for all who place a version at the same time.
+    /// Leave it when the version is there.
+    /// </summary>
+    public Placement Take(ContentId id)
     {
         lock (_gate)
         {
-            var (richest, sum) = (-1, 0d);
-            for (var index = 0; index < disks.Count; index++)
-            {
-                if (disks[index].Health.State != state)
-                    continue;
-                // A full disk keeps a small weight: room is made there, too.
-                var space = disks[index].Space;
-                var weight = Math.Max(space.Capacity - space.UsedBytes, space.Capacity / 64d) + 1;
-                _credits[index] += weight;
-                sum += weight;
-                if (richest < 0 || _credits[index] > _credits[richest])
-                    richest = index;
-            }
-
-            if (richest < 0)
-                return null;
-            _credits[richest] -= sum;
-            return disks[richest];
+            if (!_placing.TryGetValue(id, out var placement) || placement.Disk?.Health.CanWrite != true)
+                _placing[id] = placement = new Placement(id, Next(DiskState.Healthy) ?? Next(DiskState.Slow));
+            placement.Users++;
+            return placement;
         }
+    }
+
+    /// <summary>The version is there, or cannot be made.</summary>
+    public void Leave(Placement placement)
+    {
+        lock (_gate)
+        {
+            if (--placement.Users == 0 && _placing.GetValueOrDefault(placement.Id) == placement)
+                _placing.Remove(placement.Id);
+        }
+    }
+
+    private DiskStore? Next(DiskState state)
+    {
+        var (richest, sum) = (-1, 0d);
+        for (var index = 0; index < disks.Count; index++)
+        {
+            if (disks[index].Health.State != state)
+                continue;
+            // A full disk keeps a small weight: room is made there, too.
+            var space = disks[index].Space;
+            var weight = Math.Max(space.Capacity - space.UsedBytes, space.Capacity / 64d) + 1;
+            _credits[index] += weight;
+            sum += weight;
+            if (richest < 0 || _credits[index] > _credits[richest])
+                richest = index;
+        }
+
+        if (richest < 0)
+            return null;
+        _credits[richest] -= sum;
+        return disks[richest];
+    }
+
+    /// <summary>Where a version is being made.</summary>
+    internal sealed class Placement(ContentId id, DiskStore? disk)
+    {
+        public ContentId Id => id;
+
+        public DiskStore? Disk => disk;
+
+        public int Users { get; set; }
     }
 }

@@ -14,20 +14,34 @@ internal readonly unsafe struct BlockScratch : IDisposable
 
     private static readonly ConcurrentBag<nint> Free = [];
 
+    private static int _allocated;
+
     private readonly nint _start;
 
     private BlockScratch(nint start) => _start = start;
 
     public Span<byte> Span => new((void*)_start, Geometry.BlockBytes);
 
-    public static BlockScratch Rent() =>
-        new(Free.TryTake(out var start) ? start : (nint)NativeMemory.AlignedAlloc(Geometry.BlockBytes, 4096));
+    /// <summary>Buffers that are rented now.</summary>
+    public static int Rented => Volatile.Read(ref _allocated) - Free.Count;
+
+    public static BlockScratch Rent()
+    {
+        if (Free.TryTake(out var start))
+            return new BlockScratch(start);
+        Interlocked.Increment(ref _allocated);
+        return new BlockScratch((nint)NativeMemory.AlignedAlloc(Geometry.BlockBytes, 4096));
+    }
 
     public void Dispose()
     {
         if (Free.Count < Most)
+        {
             Free.Add(_start);
-        else
-            NativeMemory.AlignedFree((void*)_start);
+            return;
+        }
+
+        NativeMemory.AlignedFree((void*)_start);
+        Interlocked.Decrement(ref _allocated);
     }
 }

@@ -38,6 +38,7 @@ internal sealed class DiskStore : IAsyncDisposable
     private readonly CancellationTokenSource _stopping = new();
     private readonly DurableBatches _batches;
     private readonly DiskThreads _threads;
+    private readonly Scrubber _scrubber;
     private readonly Task _scan;
     private volatile bool _isScanned;
     private int _isClosingIdle;
@@ -55,6 +56,7 @@ internal sealed class DiskStore : IAsyncDisposable
         _log.Opened(Root, _marker.Previous);
         _threads = new DiskThreads(context.Thresholds, _marker.Probe, Changed);
         _batches = new DurableBatches(this, _threads.Syncers, _log);
+        _scrubber = new Scrubber(this, context.Scrub);
         Evictor = new Evictor(this, _threads.Cleaners, rules, _log);
         _scan = _threads.Scanners.RunAsync(() =>
         {
@@ -221,7 +223,6 @@ internal sealed class DiskStore : IAsyncDisposable
         return await _threads.Cleaners.RunAsync(() => Drop(id)).ConfigureAwait(false);
     }
 
-    /// <summary>Unlinks a version when the disk comes to it.</summary>
     public void DropLater(ContentId id) => _threads.Cleaners.Post(() => Drop(id));
 
     /// <summary>As <see cref="DropAsync"/>. On a thread of the disk.</summary>
@@ -302,9 +303,13 @@ internal sealed class DiskStore : IAsyncDisposable
     /// <summary>Puts a version into the next durability batch.</summary>
     public void NoteUnsynced(VersionFile version, int bytes) => _batches.Note(version, bytes);
 
+    /// <summary>Makes a durability batch now; false if something could not be made durable.</summary>
+    public Task<bool> SyncAsync() => _threads.Syncers.RunAsync(_batches.SyncAll);
+
     public async ValueTask DisposeAsync()
     {
         await _stopping.CancelAsync().ConfigureAwait(false);
+        await _scrubber.DisposeAsync().ConfigureAwait(false);
         await _scan.ConfigureAwait(false);
         await Evictor.DisposeAsync().ConfigureAwait(false);
         await _batches.DisposeAsync().ConfigureAwait(false);

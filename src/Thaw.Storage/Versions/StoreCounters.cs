@@ -7,6 +7,7 @@ public sealed class StoreCounters
     private long _lostInCrash;
     private long _evictedBytes;
     private long _failedWrites;
+    private long _scrubbedBytes;
 
     /// <summary>Chunks whose bytes failed their check although they should be good.</summary>
     public long CorruptChunks => Volatile.Read(ref _corruptChunks);
@@ -19,6 +20,11 @@ public sealed class StoreCounters
 
     /// <summary>Chunks that could not be kept: disk full or failing.</summary>
     public long FailedWrites => Volatile.Read(ref _failedWrites);
+
+    /// <summary>Bytes that the scrubber has read.</summary>
+    public long ScrubbedBytes => Volatile.Read(ref _scrubbedBytes);
+
+    internal void AddScrubbed(long bytes) => Interlocked.Add(ref _scrubbedBytes, bytes);
 
     internal void AddCorrupt() => Interlocked.Increment(ref _corruptChunks);
 

@@ -24,6 +24,7 @@ public sealed class VersionFile
     private readonly long _dataBase;
     private readonly VersionBytes _bytes;
     private readonly CheckedBlocks _checked;
+    private readonly VersionLosses _losses;
     private readonly DiskStore _disk;
     private readonly Lock _header = new();
     private bool _isSealDurable;
@@ -38,6 +39,7 @@ public sealed class VersionFile
         _dataBase = MapLayout.IsInline(SizeBytes) ? MapLayout.InlineOffset(ChunkCount) : 0;
         _bytes = new VersionBytes(disk, map.Header, data, _dataBase);
         _checked = new CheckedBlocks(disk.Clock);
+        _losses = new VersionLosses(this, map, _checked);
         Punch = new VersionPunch(this, map, data);
     }
 
@@ -120,7 +122,7 @@ public sealed class VersionFile
 
     /// <summary>The block CRCs of a chunk that is here, or null when it is not or they do not check.</summary>
     public Task<uint[]?> GetBlockCrcsAsync(int chunk, CancellationToken cancellationToken) =>
-        _disk.Readers.RunAsync(() => TryLoadBlockCrcs(chunk), cancellationToken);
+        _disk.Readers.RunAsync(() => _losses.TryLoadBlockCrcs(chunk), cancellationToken);
 
     /// <summary>
     /// Reads the blocks of a chunk that was found damaged, those that are good, into their places; which ones are to be
@@ -146,9 +148,10 @@ public sealed class VersionFile
     public ulong? TryGetCrc64(int chunk) => _map.Crc64Of(chunk);
 
     /// <summary>Reads the entries; once, before anybody else sees the version.</summary>
-    internal void LoadEntries()
+    /// <param name="doubtFrom">Chunks that reach beyond this offset are checked before they are served.</param>
+    internal void LoadEntries(long doubtFrom)
     {
-        var (damaged, unsynced) = _map.LoadEntries(_disk.BootTag);
+        var (damaged, unsynced) = _map.LoadEntries(_disk.BootTag, doubtFrom);
         _unsynced = unsynced;
         for (; damaged > 0; damaged--)
             _disk.CountDamage();
@@ -189,14 +192,15 @@ public sealed class VersionFile
         Interlocked.Add(ref _unsynced, -pending);
         if (written.Count == 0 || _dropped)
             return;
+        List<(int Chunk, long Generation)> entered;
         try
         {
             if (_data != _map.File)
                 _data.Sync();
             _map.File.Sync();
             written.RemoveAll(seen => _map.Look(seen.Chunk) != (ChunkState.Written, seen.Generation));
-            foreach (var (chunk, _) in written)
-                _map.WriteDurable(chunk, _disk.BootTag);
+            // An entry that cannot be written loses nothing: the chunk stays written, for the next batch.
+            entered = written.TakeWhile(seen => TryEnterDurable(seen.Chunk)).ToList();
             _map.File.Sync();
             if (!_isNamed)
                 _disk.Files.SyncFolder(Path.GetDirectoryName(_disk.PathsOf(Id).Map)!);
@@ -204,16 +208,43 @@ public sealed class VersionFile
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            Interlocked.Increment(ref _failedSyncs);
-            foreach (var (chunk, generation) in Written())
-                Forget(chunk, generation, damage: null);
-            _map.ForgetAllDamage(_disk.BootTag);
+            LoseUnsynced();
             throw;
         }
 
-        foreach (var (chunk, generation) in written)
+        foreach (var (chunk, generation) in entered)
             if (!_map.TryAdvance(chunk, generation, ChunkState.Written, ChunkState.Durable))
                 _map.WriteLoss(chunk, _disk.BootTag);
+        if (entered.Count == written.Count)
+            return;
+        Interlocked.Add(ref _unsynced, written.Count - entered.Count);
+        _disk.NoteUnsynced(this, 0);
+        throw new IOException("The disk took the bytes and not their entries.");
+    }
+
+    /// <summary>
+    /// After a sync that failed: what is written counts as clean and may not be on the medium, so it is lost.
+    /// </summary>
+    private void LoseUnsynced()
+    {
+        Interlocked.Increment(ref _failedSyncs);
+        foreach (var (chunk, generation) in Written())
+            _losses.Forget(chunk, generation, damage: null);
+        _map.ForgetAllDamage(_disk.BootTag);
+    }
+
+    private bool TryEnterDurable(int chunk)
+    {
+        try
+        {
+            _map.WriteDurable(chunk, _disk.BootTag);
+            return true;
+        }
+        catch (IOException error)
+        {
+            _disk.ReportWriteFailure(Id, error);
+            return false;
+        }
     }
 
     /// <summary>Enters the verdict, and with it the CRC-32C of the whole. On a writer thread of the disk.</summary>
@@ -246,7 +277,16 @@ public sealed class VersionFile
             if (_dropped || _isSealDurable)
                 return _isSealDurable;
             _map.WriteHeader(_map.Header with { Flags = _map.Header.Flags | MapFlags.Sealed });
-            _map.File.Sync();
+            try
+            {
+                _map.File.Sync();
+            }
+            catch (IOException)
+            {
+                LoseUnsynced();
+                throw;
+            }
+
             return _isSealDurable = true;
         }
     }
@@ -265,7 +305,7 @@ public sealed class VersionFile
         var (state, generation) = _map.Look(chunk);
         if (state != ChunkState.Suspect)
             return state != ChunkState.Absent;
-        return TryLoadBlockCrcs(chunk) is { } crcs && CheckWhole(chunk, generation, crcs).Kind == ReadKind.Hit;
+        return _losses.TryLoadBlockCrcs(chunk) is { } crcs && CheckWhole(chunk, generation, crcs).Kind == ReadKind.Hit;
     }
 
     /// <summary>Closes the files of a retired version. On a thread of the disk.</summary>
@@ -343,7 +383,7 @@ public sealed class VersionFile
         var (state, generation) = _map.Look(span.Chunk);
         if (state == ChunkState.Absent)
             return ReadOutcome.Miss;
-        if (TryLoadBlockCrcs(span.Chunk) is not { } crcs)
+        if (_losses.TryLoadBlockCrcs(span.Chunk) is not { } crcs)
             return ReadOutcome.Bad;
         if (state == ChunkState.Suspect && CheckWhole(span.Chunk, generation, crcs) is { Kind: not ReadKind.Hit } worse)
             return worse;
@@ -352,7 +392,7 @@ public sealed class VersionFile
         {
             var block = span.BlockAt(done);
             if (_bytes.ReadBlock(span.Chunk, block, crcs, scratch.Span) is { Kind: not ReadKind.Hit } end)
-                return done > 0 ? ReadOutcome.Hit(done) : Fail(span.Chunk, generation, end, 1u << block);
+                return done > 0 ? ReadOutcome.Hit(done) : _losses.Fail(span.Chunk, generation, end, 1u << block);
             if (!span.IsWholeBlocks)
                 _checked.Mark(span.Chunk, block);
             var piece = scratch.Span.Slice(span.OffsetInBlock, span.BytesAt(done));
@@ -373,7 +413,7 @@ public sealed class VersionFile
         var length = Geometry.ChunkLength(SizeBytes, chunk);
         for (var index = 0; index < Geometry.BlockCount(length); index++)
             if (_bytes.ReadBlock(chunk, index, crcs, scratch.Span) is { Kind: not ReadKind.Hit } end)
-                return Fail(chunk, generation, end, 0);
+                return _losses.Fail(chunk, generation, end, 0);
         if (_map.TryAdvance(chunk, generation, ChunkState.Suspect, ChunkState.Written))
         {
             Interlocked.Increment(ref _unsynced);
@@ -383,16 +423,50 @@ public sealed class VersionFile
         return ReadOutcome.Hit(length);
     }
 
+    /// <summary>
+    /// Checks a chunk as it is on the medium; returns the bytes read. A bad block loses the chunk. On a thread of the
+    /// disk.
+    /// </summary>
+    internal int Scrub(int chunk)
+    {
+        var (state, generation) = _map.Look(chunk);
+        if (state is not (ChunkState.Written or ChunkState.Durable) || _losses.TryLoadBlockCrcs(chunk) is not { } crcs)
+            return 0;
+        try
+        {
+            using var direct = _data == _map.File ? null : _disk.Files.TryOpenDirect(_disk.PathsOf(Id).Data);
+            using var scratch = BlockScratch.Rent();
+            var (length, bad) = (Geometry.ChunkLength(SizeBytes, chunk), 0u);
+            for (var index = 0; index < Geometry.BlockCount(length); index++)
+            {
+                var end = _bytes.ReadBlock(chunk, index, crcs, scratch.Span, direct);
+                if (end.Kind == ReadKind.Miss)
+                    return 0;
+                bad |= end.Kind == ReadKind.Bad ? 1u << index : 0;
+            }
+
+            // The name may be that of another file by now.
+            if (bad != 0 && !_dropped)
+                _losses.Count(_losses.Forget(chunk, generation, bad));
+            return length;
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            _disk.ReportReadFailure(Id, error);
+            return 0;
+        }
+    }
+
     internal bool CheckOnDisk(int chunk)
     {
         var (state, generation) = _map.Look(chunk);
-        return state != ChunkState.Absent && TryLoadBlockCrcs(chunk) is { } crcs
+        return state != ChunkState.Absent && _losses.TryLoadBlockCrcs(chunk) is { } crcs
             && CheckWhole(chunk, generation, crcs).Kind == ReadKind.Hit;
     }
 
     private DamagedChunk? Salvage(int chunk, ReadTarget target)
     {
-        if (!_map.TryGetDamage(chunk, out var bad) || TryLoadBlockCrcs(chunk) is not { } crcs)
+        if (!_map.TryGetDamage(chunk, out var bad) || _losses.TryLoadBlockCrcs(chunk) is not { } crcs)
             return null;
         using var scratch = BlockScratch.Rent();
         var blocks = Geometry.BlockCount(Geometry.ChunkLength(SizeBytes, chunk));
@@ -415,73 +489,5 @@ public sealed class VersionFile
         }
 
         return new DamagedChunk(bad, crcs);
-    }
-
-    /// <summary>
-    /// The list of a chunk; null when the chunk is not here and not damaged either, or, which makes it lost, when its
-    /// list does not check.
-    /// </summary>
-    private uint[]? TryLoadBlockCrcs(int chunk)
-    {
-        var (state, generation) = _map.Look(chunk);
-        if (state == ChunkState.Absent && !_map.IsDamaged(chunk))
-            return null;
-        try
-        {
-            if (_map.LoadBlockCrcs(chunk) is { } crcs)
-                return crcs;
-        }
-        catch (IOException error)
-        {
-            if (_disk.ReportReadFailure(Id, error))
-                return null;
-        }
-
-        _map.ForgetDamage(chunk);
-        Count(Forget(chunk, generation, damage: null));
-        return null;
-    }
-
-    /// <summary>What a block that is not a hit means for its chunk: a miss means nothing, a bad one loses it.</summary>
-    private ReadOutcome Fail(int chunk, long generation, ReadOutcome end, uint badBlocks)
-    {
-        if (end.Kind == ReadKind.Bad)
-            Count(Forget(chunk, generation, badBlocks));
-        return end;
-    }
-
-    private void Count(ChunkState was)
-    {
-        if (was == ChunkState.Suspect)
-            _disk.Counters.AddLost();
-        else if (was != ChunkState.Absent)
-            _disk.Counters.AddCorrupt();
-    }
-
-    /// <summary>
-    /// Enters a chunk as lost if it is still the one that was seen; returns what it was.
-    /// </summary>
-    /// <param name="chunk">The chunk.</param>
-    /// <param name="generation">As it was seen.</param>
-    /// <param name="damage">Blocks that are bad for certain, the others are to be checked; null: none is to be
-    /// trusted.</param>
-    private ChunkState Forget(int chunk, long generation, uint? damage)
-    {
-        var was = _map.Lose(chunk, generation, damage is not null, damage ?? 0);
-        if (was == ChunkState.Absent)
-            return was;
-        if (!_dropped)
-            _disk.Space.Add(Id, -Geometry.ChunkLength(SizeBytes, chunk));
-        _checked.Forget(chunk);
-        try
-        {
-            _map.WriteLoss(chunk, _disk.BootTag);
-        }
-        catch (IOException error)
-        {
-            _disk.ReportWriteFailure(Id, error);
-        }
-
-        return was;
     }
 }

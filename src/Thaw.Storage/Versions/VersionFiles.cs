@@ -28,14 +28,14 @@ internal static class VersionFiles
             }
 
             data = MapLayout.IsInline(header.SizeBytes) ? map : disk.Files.Open(paths.Data, FileMode.Open);
-            if (map.Length < MapLayout.FileBytes(header.SizeBytes) || (data != map && data.Length != header.SizeBytes))
+            if (!TryFit(map, data, header, out var doubtFrom))
             {
                 problem = MapProblem.Damaged;
                 return null;
             }
 
             var version = new VersionFile(disk, new VersionMap(map, header), data);
-            version.LoadEntries();
+            version.LoadEntries(doubtFrom);
             (map, data) = (null, null);
             return version;
         }
@@ -94,19 +94,56 @@ internal static class VersionFiles
         }
     }
 
+    /// <summary>
+    /// Gives both files the lengths that the header says. What is behind the end goes; what a file lacks is zeros now,
+    /// which no entry or block vouches for. False for a sealed file of another length: it is never cut or stretched.
+    /// </summary>
+    /// <param name="map">The map.</param>
+    /// <param name="data">The data, or the map once more.</param>
+    /// <param name="header">What is right.</param>
+    /// <param name="doubtFrom">Chunks that reach beyond this offset are checked before they are served.</param>
+    private static bool TryFit(DiskFile map, DiskFile data, MapHeader header, out long doubtFrom)
+    {
+        doubtFrom = header.SizeBytes;
+        if (data != map && data.Length is var length && length != header.SizeBytes)
+        {
+            if ((header.Flags & MapFlags.Sealed) != 0)
+                return false;
+            doubtFrom = Math.Min(length, header.SizeBytes);
+            data.SetLength(header.SizeBytes);
+        }
+
+        var mapBytes = MapLayout.FileBytes(header.SizeBytes);
+        if (map.Length == mapBytes)
+            return true;
+        map.SetLength(mapBytes);
+        new VersionMap(map, header).WriteHeader(header);
+        return true;
+    }
+
     /// <summary>The header, or its copy at the map's end if the first one does not check.</summary>
     private static MapHeader? ReadHeader(DiskFile map, out MapProblem problem)
     {
+        var length = map.Length;
         Span<byte> sector = stackalloc byte[MapLayout.HeaderBytes];
-        var header = MapHeader.Read(sector[..map.Read(sector, 0)], out problem);
-        var second = map.Length - MapLayout.HeaderBytes;
+        var header = MapHeader.Read(ReadSector(map, sector, 0, length), out problem);
+        var second = length - MapLayout.HeaderBytes;
         if (problem is not (MapProblem.Damaged or MapProblem.Unfinished) || second < MapLayout.HeaderBytes)
             return header;
-        header = MapHeader.Read(sector[..map.Read(sector, second)], out var secondProblem);
+        header = MapHeader.Read(ReadSector(map, sector, second, length), out var secondProblem);
         if (header is null)
             return null;
         problem = secondProblem;
         map.Write(sector, 0);
         return header;
+    }
+
+    /// <summary>A read that ends before the file does says nothing of what is there.</summary>
+    private static Span<byte> ReadSector(DiskFile map, Span<byte> sector, long offset, long length)
+    {
+        var read = map.Read(sector, offset);
+        return read == Math.Min(sector.Length, length - offset)
+            ? sector[..read]
+            : throw new IOException("A read of a map ended early.");
     }
 }

@@ -59,12 +59,13 @@ internal sealed class VersionMap : IDisposable
     }
 
     /// <summary>Reads all entries; returns how many were damaged and how many are written but not durable.</summary>
-    public (int Damaged, int Unsynced) LoadEntries(uint bootTag)
+    public (int Damaged, int Unsynced) LoadEntries(uint bootTag, long doubtFrom)
     {
         var (damagedEntries, unsynced) = (0, 0);
         var bytes = new byte[checked(ChunkCount * MapLayout.EntryBytes)];
-        var read = File.Read(bytes, MapLayout.HeaderBytes);
-        for (var chunk = 0; chunk < ChunkCount && (chunk + 1) * MapLayout.EntryBytes <= read; chunk++)
+        if (File.Read(bytes, MapLayout.HeaderBytes) != bytes.Length)
+            throw new IOException("A read of a map ended early.");
+        for (var chunk = 0; chunk < ChunkCount; chunk++)
         {
             var entry = ChunkEntry.Read(
                 bytes.AsSpan(chunk * MapLayout.EntryBytes), ChunkEntry.Seed(_header.Id, chunk), out var damaged);
@@ -76,7 +77,8 @@ internal sealed class VersionMap : IDisposable
                 continue;
             if (_crc64s is not null)
                 _crc64s[chunk] = entry.Crc64;
-            var trusted = entry.State == ChunkState.Durable || entry.BootTag == bootTag;
+            var end = Geometry.ChunkOffset(chunk) + Geometry.ChunkLength(_header.SizeBytes, chunk);
+            var trusted = end <= doubtFrom && (entry.State == ChunkState.Durable || entry.BootTag == bootTag);
             _slots[chunk] = (long)(trusted ? entry.State : ChunkState.Suspect);
             unsynced += entry.State == ChunkState.Written ? 1 : 0;
             _presentBytes += Geometry.ChunkLength(_header.SizeBytes, chunk);
@@ -119,9 +121,10 @@ internal sealed class VersionMap : IDisposable
     /// <summary>Nothing of any damaged chunk is to be trusted, also in later runs.</summary>
     public void ForgetAllDamage(uint bootTag)
     {
-        foreach (var (chunk, _) in _damaged)
-            if (_damaged.TryRemove(chunk, out _))
-                WriteLoss(chunk, bootTag);
+        int[] chunks = [.. _damaged.Keys];
+        _damaged.Clear();
+        foreach (var chunk in chunks)
+            WriteLoss(chunk, bootTag);
     }
 
     /// <summary>

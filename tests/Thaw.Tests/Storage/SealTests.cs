@@ -39,6 +39,8 @@ public sealed class SealTests
         await SampleVersions.WriteAsync(await house.StartAsync(), version, SampleVersions.Bytes(Size, 61));
         using (var lease = (await house.Store.LeaseAsync(version.Id))!)
         {
+            // A sync that fails costs what is not durable.
+            Assert.True(await house.Store.SyncAsync());
             house.Disk.BeforeSync = _ => throw new IOException("no", 5);
             Assert.False(await house.Store.SealAsync(lease, TestContext.Current.CancellationToken));
             house.Disk.BeforeSync = null;
