@@ -333,4 +333,22 @@ public static class Limits
 
     /// <summary>Characters of a failure's sentence between nodes: ten lines of a terminal.</summary>
     public const int PeerSentence = 800;
+
+    /// <summary>A node that waits for another one's restart looks at it this often.</summary>
+    public static readonly TimeSpan PeerRestartLook = TimeSpan.FromMilliseconds(500);
+
+    /// <summary>Chunks of which a node remembers to whom it gave them: 64 GiB, what a cluster starts in a minute.</summary>
+    public const int PeerGivenChunks = 8192;
+
+    /// <summary>Holders that are asked for a chunk before the origin is.</summary>
+    public const int HoldersAsked = 3;
+
+    /// <summary>Versions of which a home remembers the holders: a cache of 10 TB is a few thousand files.</summary>
+    public const int HomeVersions = 100_000;
+
+    /// <summary>Homes are told in batches this far apart, and asked for holders no more often.</summary>
+    public static readonly TimeSpan HaveBatch = TimeSpan.FromSeconds(1);
+
+    /// <summary>Homes are told everything again this often, for one that restarted: thousands of short messages.</summary>
+    public static readonly TimeSpan HaveRefresh = TimeSpan.FromSeconds(30);
 }

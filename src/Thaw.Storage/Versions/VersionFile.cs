@@ -106,6 +106,19 @@ public sealed class VersionFile
         return ReadQueued(span, destination, cancellationToken);
     }
 
+    /// <summary>
+    /// Where a chunk lies, for whoever copies it without looking at it; null when it is not here or does not check. One
+    /// from before an unclean boot is checked first. The bytes stay until the lease ends.
+    /// </summary>
+    public ValueTask<ChunkPlace?> LocateAsync(int chunk, CancellationToken cancellationToken)
+    {
+        var place = new ChunkPlace(_data.Handle, _dataBase + Geometry.ChunkOffset(chunk));
+        return IsTrusted(chunk)
+            ? new ValueTask<ChunkPlace?>(place)
+            : new ValueTask<ChunkPlace?>(_disk.Readers.RunAsync(
+                () => TryTrust(chunk) ? place : null, cancellationToken));
+    }
+
     /// <summary>The block CRCs of a chunk that is here, or null when it is not or they do not check.</summary>
     public Task<uint[]?> GetBlockCrcsAsync(int chunk, CancellationToken cancellationToken) =>
         _disk.Readers.RunAsync(() => TryLoadBlockCrcs(chunk), cancellationToken);

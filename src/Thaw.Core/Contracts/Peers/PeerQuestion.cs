@@ -47,8 +47,8 @@ public sealed record BadBlocksQuestion(ContentId Id, int Chunk, uint Blocks) : P
 /// <summary>An answer to a question.</summary>
 public abstract record PeerAnswer;
 
-/// <summary>A version.</summary>
-public sealed record VersionAnswer(ObjectVersion Version) : PeerAnswer;
+/// <summary>A version, and how long ago the origin confirmed it.</summary>
+public sealed record VersionAnswer(ObjectVersion Version, TimeSpan Age = default) : PeerAnswer;
 
 /// <summary>What each node holds.</summary>
 public sealed record HoldersAnswer(ImmutableArray<PeerHolding> Holdings) : PeerAnswer;
