@@ -1,10 +1,11 @@
+using Thaw.Bench.Transfer;
 using Thaw.Bench.Warm;
 
 namespace Thaw.Bench;
 
 internal static class Program
 {
-    private static int Main(string[] arguments)
+    private static async Task<int> Main(string[] arguments)
     {
         switch (arguments)
         {
@@ -14,10 +15,17 @@ internal static class Program
                 return NamesBench.Run();
             case ["warm", ..]:
                 return WarmBench.Run(arguments[1..]);
+            case ["transfer", ..]:
+                return TransferBench.Run(arguments[1..]);
+            case ["transfer-serve", ..]:
+                return await TransferNode.RunAsync(arguments[1..]);
+            case ["transfer-read", ..]:
+                return await TransferReader.RunAsync(arguments[1..]);
             default:
                 Console.Error.WriteLine("""
                     usage: Thaw.Bench crc | names
                            Thaw.Bench warm [--quick] [--control NAME,...] [--result FILE] --thaw BINARY --root DIRECTORY
+                           Thaw.Bench transfer [--quick] [--control NAME,...] [--result FILE] --root DIRECTORY
                     """);
                 return 2;
         }

@@ -126,6 +126,28 @@ public sealed class VersionFile
     /// <summary>The block CRCs of a chunk that was read or written while the version was open; else null.</summary>
     public uint[]? TryGetBlockCrcs(int chunk) => _map.KnownBlockCrcs(chunk);
 
+    /// <summary>
+    /// The open file and the place of a chunk's bytes in it, with its block CRCs, for sending without reading: whoever
+    /// receives them compares them with the CRCs. Null when the chunk is not here, or must be checked first since it is
+    /// from before an unclean boot. Hold the lease until the bytes have been sent.
+    /// </summary>
+    public async ValueTask<(SafeFileHandle File, long Offset, uint[] BlockCrcs)?> TryLocateAsync(
+        int chunk, CancellationToken cancellationToken)
+    {
+        if (_map.StateOf(chunk) is ChunkState.Absent or ChunkState.Suspect)
+            return null;
+        var crcs = _map.KnownBlockCrcs(chunk)
+            ?? await GetBlockCrcsAsync(chunk, cancellationToken).ConfigureAwait(false);
+        return crcs is null ? null : (_data.Handle, _dataBase + Geometry.ChunkOffset(chunk), crcs);
+    }
+
+    /// <summary>
+    /// Checks every block of a chunk: what a node does when another one says that blocks it sent did not check, and
+    /// before it sends a chunk from before an unclean boot. A chunk that does not check is lost.
+    /// </summary>
+    public Task<bool> CheckAsync(int chunk, CancellationToken cancellationToken) =>
+        _disk.Readers.RunAsync(() => CheckOnDisk(chunk), cancellationToken);
+
     /// <summary>CRC-64/NVME of a chunk that is here, where the origin's sum is of that kind; else null.</summary>
     public ulong? TryGetCrc64(int chunk) => _map.Crc64Of(chunk);
 
@@ -394,6 +416,25 @@ public sealed class VersionFile
         }
 
         return true;
+    }
+
+    private bool CheckOnDisk(int chunk)
+    {
+        var (state, generation) = _map.Look(chunk);
+        if (state == ChunkState.Absent)
+            return false;
+        try
+        {
+            if (_map.LoadBlockCrcs(chunk) is { } crcs && CheckWhole(chunk, generation, crcs))
+                return true;
+        }
+        catch (IOException error)
+        {
+            _disk.ReportReadFailure(Id, error);
+        }
+
+        Fail(chunk, generation);
+        return false;
     }
 
     private uint[]? TryLoadBlockCrcs(int chunk)
