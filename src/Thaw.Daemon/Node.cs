@@ -3,6 +3,10 @@ using System.Net;
 using Microsoft.Extensions.Logging;
 using Thaw.Cache;
 using Thaw.Cache.Naming;
+using Thaw.Cache.Peering;
+using Thaw.Cluster.Transfer;
+using Thaw.Cluster.Transfer.Client;
+using Thaw.Cluster.Transfer.Server;
 using Thaw.Core.Configuration;
 using Thaw.Core.Contracts;
 using Thaw.Core.Metering;
@@ -29,6 +33,9 @@ public sealed class Node : IAsyncDisposable
     private readonly ThawConfig _config;
     private readonly IMembership _membership;
     private readonly TimeProvider _clock;
+    private readonly PeerTransferOptions? _transfer;
+    private readonly PeerClient? _peers;
+    private readonly ClusterLink _link;
     private readonly ChunkStore _store;
     private readonly OriginFactory _origins;
     private readonly ModelCache _cache;
@@ -45,8 +52,12 @@ public sealed class Node : IAsyncDisposable
             config.Cache.Disks.Select(DiskCapacity.Resolve), id => cache?.IsPinned(id) ?? true,
             loggers.CreateLogger<ChunkStore>(), options.Clock);
         _origins = new OriginFactory(config.Origins, loggers, options.Clock);
+        _transfer = ClusterMembership.Transfer(config);
+        _peers = _transfer is null
+            ? null : new PeerClient(_transfer, () => membership.Current, loggers.CreateLogger<PeerClient>());
+        _link = new ClusterLink(config.Cluster.Name, membership, config.Cluster.Copies, _peers);
         _cache = cache = new ModelCache(
-            config.Cluster.Name, membership, config.Cache.Memory.Bytes, _store,
+            _link, config.Cache.Memory.Bytes, _store,
             [.. config.Mounts.Select(mount => Mount(mount, loggers, options.Clock))], loggers, options.Clock);
         _s3 = options.S3Throttle is { } throttle
             ? S3Server.Slowed(
@@ -85,6 +96,9 @@ public sealed class Node : IAsyncDisposable
 
         try
         {
+            if (node is { _transfer: { } transfer, _cache.Peers: { } service })
+                node._link.Server = new PeerServer(
+                    transfer, () => membership.Current, service, loggerFactory.CreateLogger<PeerServer>());
             await node._s3.StartAsync(cancellationToken).ConfigureAwait(false);
             node._cache.S3Endpoint = $"http://{node._s3.EndPoint}";
             await node._control.StartAsync(cancellationToken).ConfigureAwait(false);
@@ -134,7 +148,11 @@ public sealed class Node : IAsyncDisposable
         await ClusterMembership.BeginRestartAsync(_membership, _clock).ConfigureAwait(false);
         using var limit = new CancellationTokenSource(requests);
         await _s3.StopAsync(limit.Token).ConfigureAwait(false);
+        if (_link.Server is { } server)
+            await server.DisposeAsync().ConfigureAwait(false);
         await _cache.DisposeAsync().ConfigureAwait(false);
+        if (_peers is not null)
+            await _peers.DisposeAsync().ConfigureAwait(false);
         await _s3.DisposeAsync().ConfigureAwait(false);
         await _control.StopAsync(new CancellationToken(canceled: true)).ConfigureAwait(false);
         await _control.DisposeAsync().ConfigureAwait(false);
@@ -155,6 +173,9 @@ public sealed class Node : IAsyncDisposable
         }
 
         var names = NameTable.Open(mount.Name, log, clock, loggers.CreateLogger<NameTable>());
-        return new MountSource(mount, _origins.Create(mount, meter), names, meter);
+        return new MountSource(mount, _origins.Create(mount, meter), names, meter)
+        {
+            Store = OriginFactory.StoreOf(mount),
+        };
     }
 }

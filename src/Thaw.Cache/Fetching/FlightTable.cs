@@ -1,7 +1,6 @@
 using Microsoft.Extensions.Logging;
 using Thaw.Cache.Memory;
 using Thaw.Cache.Verifying;
-using Thaw.Core.Contracts;
 using Thaw.Core.Failures;
 using Thaw.Core.Identity;
 using Thaw.Core.Metering;

@@ -8,6 +8,11 @@ internal interface IKeyHomes
 {
     /// <summary>The home of a key; null when it is this node, or nobody.</summary>
     IKeyHome? Find(string store, string fullKey);
+
+    /// <summary>
+    /// The other node that ranks first: who was the key's home before this node came. Null when there is none.
+    /// </summary>
+    IKeyHome? FindFormer(string store, string fullKey);
 }
 
 /// <summary>Another node that answers for a key.</summary>

@@ -216,6 +216,16 @@ internal sealed class MountCatalog : IAsyncDisposable
                     FailureKind.OriginUnavailable, $"{Origin.Name} did not answer in time.", RetryAdvice.Later);
             }
 
+            // A home that has just come knows nothing yet; whoever was it before does.
+            if (question.Home is null && known is null && answer.Failure is { } failure && IsOriginDown(failure)
+                && Store is { } store && Homes?.FindFormer(store, FullKey(key)) is { } former
+                && await AskHomeAsync(former, known, question, limit.Token).ConfigureAwait(false) is { IsOk: true } old)
+            {
+                _ = Decide(key, known, old, question);
+                NoteDown();
+                return old;
+            }
+
             return Decide(key, known, answer, question);
         }
         finally

@@ -21,13 +21,19 @@ internal sealed class PeerHome(PeerNetwork network, MountTable mounts, ChunkStor
     private readonly Lock _gate = new();
     private readonly HolderTable _holders = new(Limits.HomeVersions);
 
-    public IKeyHome? Find(string store, string fullKey)
+    public IKeyHome? Find(string store, string fullKey) => Find(store, fullKey, isFormer: false);
+
+    public IKeyHome? FindFormer(string store, string fullKey) => Find(store, fullKey, isFormer: true);
+
+    private Home? Find(string store, string fullKey, bool isFormer)
     {
         var view = network.Now;
         foreach (var index in view.Placement.Rank(PlacementKey.OfName(store, fullKey)))
         {
-            if (index == view.Self)
+            if (index == view.Self && !isFormer)
                 return null;
+            if (index == view.Self)
+                continue;
             if (network.HealthOf(view.MemberAt(index)) == MemberHealth.Usable)
                 return new Home(network, view.MemberAt(index).Name, new PeerPlace(store, fullKey));
         }
@@ -38,7 +44,7 @@ internal sealed class PeerHome(PeerNetwork network, MountTable mounts, ChunkStor
     /// <summary>Tells the home of a key what this node has of a version.</summary>
     public async ValueTask TellAsync(HaveQuestion have, CancellationToken cancellationToken)
     {
-        if (Find(have.Place.Origin, have.Place.Key) is Home home)
+        if (Find(have.Place.Origin, have.Place.Key, isFormer: false) is { } home)
             await home.AskAsync(have, cancellationToken).ConfigureAwait(false);
         else
             Note(network.Self, have);
@@ -48,7 +54,7 @@ internal sealed class PeerHome(PeerNetwork network, MountTable mounts, ChunkStor
     public async ValueTask<ImmutableArray<PeerHolding>> HoldersAsync(
         PeerPlace place, ContentId id, CancellationToken cancellationToken)
     {
-        if (Find(place.Origin, place.Key) is not Home home)
+        if (Find(place.Origin, place.Key, isFormer: false) is not { } home)
             return Known(id);
         var answer = await home.AskAsync(new HoldersQuestion(place, id), cancellationToken).ConfigureAwait(false);
         return answer.ValueOrDefault is HoldersAnswer holders ? holders.Holdings : [];
@@ -78,7 +84,8 @@ internal sealed class PeerHome(PeerNetwork network, MountTable mounts, ChunkStor
                 await LookAsync(bad, cancellationToken).ConfigureAwait(false);
                 return new DoneAnswer();
             default:
-                return new Failure(FailureKind.NotImplemented, "This node does not answer that.", RetryAdvice.Elsewhere);
+                return new Failure(
+                    FailureKind.NotImplemented, "This node does not answer that.", RetryAdvice.Elsewhere);
         }
     }
 

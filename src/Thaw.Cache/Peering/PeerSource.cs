@@ -60,7 +60,7 @@ internal sealed class PeerSource(PeerNetwork network, PeerHome home, ILogger<Pee
         if (await AskHoldersAsync(fetch, isFresh: false, cancellationToken).ConfigureAwait(false))
             return null;
         var failure = await OriginSource.FetchAsync(fetch.Flight, cause, cancellationToken).ConfigureAwait(false);
-        return failure is { Kind: FailureKind.OriginUnavailable }
+        return failure is { Kind: FailureKind.OriginUnavailable or FailureKind.Throttled }
             && await AskHoldersAsync(fetch, isFresh: true, cancellationToken).ConfigureAwait(false)
             ? null : failure;
     }
@@ -143,7 +143,8 @@ internal sealed class PeerSource(PeerNetwork network, PeerHome home, ILogger<Pee
             fetch.Passed.Add(node);
             if (!isHolder)
             {
-                Log.PeerPassed(logger, node, fetch.Flight.Chunk, fetch.Flight.Source.Key, end.End, end.Failure?.Message);
+                Log.PeerPassed(
+                    logger, node, fetch.Flight.Chunk, fetch.Flight.Source.Key, end.End, end.Failure?.Message);
                 return false;
             }
 

@@ -14,6 +14,9 @@ internal static class AnswerCodec
     private const byte BlockCrcs = 4;
     private const byte List = 5;
 
+    /// <summary>A hundred years in milliseconds: nobody knows any more.</summary>
+    private const long MostAge = 100L * 365 * 86_400_000;
+
     /// <summary>The message, or null when it would be too large.</summary>
     public static byte[]? Write(PeerAnswer answer, uint request)
     {
@@ -21,7 +24,7 @@ internal static class AnswerCodec
         var kind = answer switch
         {
             DoneAnswer => Done,
-            VersionAnswer version => Write(fields, version.Version),
+            VersionAnswer version => Write(fields, version),
             HoldersAnswer holders => Write(fields, holders),
             BlockCrcsAnswer crcs => Write(fields, crcs),
             ListAnswer list => Write(fields, list.Page),
@@ -42,9 +45,11 @@ internal static class AnswerCodec
             _ => null,
         };
 
-    private static byte Write(FieldWriter fields, ObjectVersion version)
+    private static byte Write(FieldWriter fields, VersionAnswer version)
     {
-        fields.Parts(1, parts => VersionCodec.Write(parts, version, isWhole: true));
+        fields.Parts(1, parts => VersionCodec.Write(parts, version.Version, isWhole: true));
+        if (version.Age > TimeSpan.Zero)
+            fields.Int64(6, (long)Math.Ceiling(version.Age.TotalMilliseconds));
         return Version;
     }
 
@@ -75,11 +80,15 @@ internal static class AnswerCodec
     private static VersionAnswer? ReadVersion(ReadOnlySpan<byte> payload)
     {
         ObjectVersion? version = null;
+        long age = 0;
         var fields = new FieldReader(payload);
         while (fields.Next())
             if (fields.Tag == 1)
                 version = VersionCodec.TryRead(fields.Value);
-        return fields.IsBroken || version is null ? null : new VersionAnswer(version);
+            else if (fields.Tag == 6)
+                age = fields.Int64();
+        return fields.IsBroken || version is null
+            ? null : new VersionAnswer(version, TimeSpan.FromMilliseconds(Math.Clamp(age, 0, MostAge)));
     }
 
     private static HoldersAnswer? ReadHolders(ReadOnlySpan<byte> payload)

@@ -177,7 +177,7 @@ public sealed class TransferTests
         ImmutableArray<ChunkCrcs> crcs = [new(1, [1, 2, 3]), new(9, [uint.MaxValue])];
         (PeerQuestion Question, PeerAnswer Answer)[] pairs =
         [
-            (new ResolveQuestion(Place, true), new VersionAnswer(WireSamples.Version)),
+            (new ResolveQuestion(Place, true), new VersionAnswer(WireSamples.Version, TimeSpan.FromMilliseconds(1234))),
             (new HoldersQuestion(Place, TransferHouse.Id), new HoldersAnswer([new("a", bits), new("b", bits)])),
             (new BlockCrcsQuestion(Place, TransferHouse.Id, 4, 100), new BlockCrcsAnswer(crcs)),
             (new HaveQuestion(Place, TransferHouse.Id, 99, bits, crcs, true), new DoneAnswer()),
