@@ -337,7 +337,7 @@ public static class Limits
     /// <summary>A node that waits for another one's restart looks at it this often.</summary>
     public static readonly TimeSpan PeerRestartLook = TimeSpan.FromMilliseconds(500);
 
-    /// <summary>Chunks of which a node remembers to whom it gave them: 64 GiB, what a cluster starts in a minute.</summary>
+    /// <summary>Chunks of which a node remembers to whom it gave them: 64 GiB, a minute's start of a cluster.</summary>
     public const int PeerGivenChunks = 8192;
 
     /// <summary>Holders that are asked for a chunk before the origin is.</summary>
@@ -349,6 +349,6 @@ public static class Limits
     /// <summary>Homes are told in batches this far apart, and asked for holders no more often.</summary>
     public static readonly TimeSpan HaveBatch = TimeSpan.FromSeconds(1);
 
-    /// <summary>Homes are told everything again this often, for one that restarted: thousands of short messages.</summary>
+    /// <summary>Homes are told everything again this often, for one that restarted: some thousand messages.</summary>
     public static readonly TimeSpan HaveRefresh = TimeSpan.FromSeconds(30);
 }

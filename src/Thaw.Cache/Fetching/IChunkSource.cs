@@ -11,6 +11,6 @@ internal interface IChunkSource
     /// </summary>
     bool IsRemote(FetchSource source, int chunk);
 
-    /// <summary>Brings a flight's bytes from its first block that is not ready to its end; null when all came.</summary>
+    /// <summary>Brings a flight's bytes from its first block that is not ready on; null when all came.</summary>
     Task<Failure?> FetchAsync(ChunkFlight flight, CancellationToken cancellationToken);
 }

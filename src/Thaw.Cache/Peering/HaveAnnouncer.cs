@@ -17,7 +17,8 @@ namespace Thaw.Cache.Peering;
 /// </summary>
 internal sealed class HaveAnnouncer : IAsyncDisposable
 {
-    private readonly ConcurrentDictionary<ContentId, (FetchSource Source, ConcurrentQueue<int> Chunks)> _changes = new();
+    private readonly ConcurrentDictionary<ContentId, (FetchSource Source, ConcurrentQueue<int> Chunks)> _changes =
+        new();
     private readonly CancellationTokenSource _stopping = new();
     private readonly PeerNetwork _network;
     private readonly PeerHome _home;

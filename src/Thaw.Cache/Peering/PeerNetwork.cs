@@ -7,7 +7,7 @@ using Thaw.Core.Planning;
 
 namespace Thaw.Cache.Peering;
 
-/// <summary>The other nodes as this one sees them: who they are, what they own, whether they answer. Any thread.</summary>
+/// <summary>The other nodes as this one sees them: who they are, what they own, who answers. Any thread.</summary>
 internal sealed class PeerNetwork(ClusterLink link, IPeerClient client, TimeProvider clock)
 {
     private View _view = new(new Placement(link.Membership.Current, link.Copies), link.Membership);

@@ -63,8 +63,9 @@ internal sealed class CacheHouse : IAsyncDisposable
         var meter = new MountMeter(config.Name);
         var names = NameTable.Open(config.Name, null, house.Clock, NullLogger.Instance);
         var source = new MountSource(config, house._origins.Create(config, meter), names, meter);
-        house.Cache = new ModelCache(new ClusterLink("default", new StaticMembership(Self, [])), memoryBytes, house.Store,
-            [source], NullLoggerFactory.Instance, house.Clock);
+        house.Cache = new ModelCache(
+            new ClusterLink("default", new StaticMembership(Self, [])), memoryBytes, house.Store, [source],
+            NullLoggerFactory.Instance, house.Clock);
         return house;
     }
 
