@@ -11,7 +11,7 @@ namespace Thaw.Cache;
 internal sealed class KeepControl(MountTable mounts, ChunkStore store, ObjectFinder finder)
 {
     /// <summary>Drops the known versions at or below the paths; pinned ones and those in use are left.</summary>
-    public Result<FreeResult> Free(PathsRequest request)
+    public async ValueTask<Result<FreeResult>> FreeAsync(PathsRequest request)
     {
         if (request.Paths.IsDefaultOrEmpty)
             return new Failure(FailureKind.InvalidRequest, "Name at least one path to free, such as models/llama/.");
@@ -25,7 +25,7 @@ internal sealed class KeepControl(MountTable mounts, ChunkStore store, ObjectFin
                 return missing;
             foreach (var name in mount.Names.WithPrefix(pattern.Prefix))
                 if (pattern.Matches(name.Key) && seen.Add(name.Version.Id))
-                    result = Free(name.Version.Id, result);
+                    result = await FreeAsync(name.Version.Id, result).ConfigureAwait(false);
         }
 
         return result;
@@ -65,7 +65,7 @@ internal sealed class KeepControl(MountTable mounts, ChunkStore store, ObjectFin
         return new PinResult(objects, bytes);
     }
 
-    private FreeResult Free(ContentId id, FreeResult result)
+    private async ValueTask<FreeResult> FreeAsync(ContentId id, FreeResult result)
     {
         if (store.PresentBytesOf(id) == 0)
             return result;
@@ -73,6 +73,10 @@ internal sealed class KeepControl(MountTable mounts, ChunkStore store, ObjectFin
             return result with { Pinned = result.Pinned + 1 };
         return store.IsInUse(id)
             ? result with { InUse = result.InUse + 1 }
-            : result with { Objects = result.Objects + 1, FreedBytes = result.FreedBytes + store.Drop(id) };
+            : result with
+            {
+                Objects = result.Objects + 1,
+                FreedBytes = result.FreedBytes + await store.DropAsync(id).ConfigureAwait(false),
+            };
     }
 }

@@ -54,7 +54,9 @@ public sealed class ModelCache : IAsyncDisposable
             source = new PeerSource(network, home, loggers.CreateLogger<PeerSource>());
         }
 
-        _flights = new FlightTable(source, store, _buffers, _verifier, _meter, loggers.CreateLogger<FlightTable>());
+        _flights = new FlightTable(
+            new RepairSource(store, source), store, _buffers, _verifier, _meter,
+            loggers.CreateLogger<FlightTable>());
         _jobs = new JobTable(
             cluster.Membership.Self, new ObjectFinder(_mounts), store, _flights, _verifier, clock,
             loggers.CreateLogger<JobTable>());

@@ -11,6 +11,7 @@ using Thaw.Core.Contracts;
 using Thaw.Core.Failures;
 using Thaw.Core.Metering;
 using Thaw.Storage;
+using Thaw.Storage.Disks;
 
 namespace Thaw.Cache;
 
@@ -83,7 +84,7 @@ internal sealed class NodeControl(
     public JobStatus? CancelJob(string id) => jobs.Cancel(id);
 
     public ValueTask<Result<FreeResult>> FreeAsync(PathsRequest request, CancellationToken cancellationToken) =>
-        new(_keep.Free(request));
+        _keep.FreeAsync(request);
 
     public ValueTask<Result<PinResult>> SetPinAsync(
         PathsRequest request, bool pinned, CancellationToken cancellationToken) =>
@@ -96,12 +97,20 @@ internal sealed class NodeControl(
     private CacheStats GetCacheStats()
     {
         ImmutableArray<DiskStats> disks =
-            [.. store.Disks.Select(disk => new DiskStats(disk.Path, disk.Bytes, disk.Capacity, "healthy"))];
+            [.. store.Disks.Select(disk => new DiskStats(disk.Path, disk.Bytes, disk.Capacity, NameOf(disk.State)))];
         var bytes = store.Bytes;
         return new CacheStats(
             bytes, store.Capacity, store.Chunks, store.Versions, store.Counters.EvictedBytes,
             store.Counters.CorruptChunks, store.Counters.LostInCrash, disks);
     }
+
+    private static string NameOf(DiskState state) => state switch
+    {
+        DiskState.Healthy => "healthy",
+        DiskState.Slow => "slow",
+        DiskState.Failing => "failing",
+        _ => "gone",
+    };
 
     private static string StateOf(MemberState state) => state switch
     {

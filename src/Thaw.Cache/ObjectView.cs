@@ -41,7 +41,7 @@ internal sealed class ObjectView(string node, PeerHome? home, MountTable mounts,
         // A page of a glob may be empty and still have a next one.
         var objects = ImmutableArray.CreateBuilder<ObjectStatus>(page.Entries.Length);
         foreach (var entry in page.Entries.Where(entry => pattern.Matches(entry.Key)))
-            objects.Add(Describe(mount, entry));
+            objects.Add(await DescribeAsync(mount, entry, cancellationToken).ConfigureAwait(false));
         var next = page.IsTruncated && !page.Entries.IsEmpty
             ? Base64Url.EncodeToString(Encoding.UTF8.GetBytes(page.Entries[^1].ResumeAfter))
             : null;
@@ -64,7 +64,7 @@ internal sealed class ObjectView(string node, PeerHome? home, MountTable mounts,
         if (!resolved.TryGet(out var version, out var failure))
             return failure;
         var entry = new ListEntry(key, version.SizeBytes, version.ETag, version.LastModified);
-        var status = Describe(mount, entry);
+        var status = await DescribeAsync(mount, entry, cancellationToken).ConfigureAwait(false);
         if (home is not null && mount.Store is { } at)
         {
             var holdings = await home.HoldersAsync(
@@ -78,7 +78,8 @@ internal sealed class ObjectView(string node, PeerHome? home, MountTable mounts,
         return new ObjectPage([status], null, !mount.IsOriginReachable);
     }
 
-    private ObjectStatus Describe(MountCatalog mount, ListEntry entry)
+    private async ValueTask<ObjectStatus> DescribeAsync(
+        MountCatalog mount, ListEntry entry, CancellationToken cancellationToken)
     {
         var path = new ObjectPath(mount.Config.Name, entry.Key).ToString();
         var known = mount.Names.TryGet(entry.Key, out var name)
@@ -86,7 +87,7 @@ internal sealed class ObjectView(string node, PeerHome? home, MountTable mounts,
         if (known is null)
             return new ObjectStatus(path, entry.SizeBytes, 0, entry.ETag, null, entry.LastModified, null, "none", null,
                 false, null, []);
-        using var lease = store.TryLease(known.Version.Id);
+        using var lease = await store.LeaseAsync(known.Version.Id, cancellationToken).ConfigureAwait(false);
         var present = lease?.Version.PresentBytes ?? 0;
         var crc = lease is { Version.IsComplete: true } ? lease.Version.WholeCrc32C : null;
         return new ObjectStatus(

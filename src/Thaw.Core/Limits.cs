@@ -138,6 +138,46 @@ public static class Limits
     /// <summary>Durability batches: at most this much time.</summary>
     public static readonly TimeSpan DurableBatchTime = TimeSpan.FromSeconds(5);
 
+    /// <summary>
+    /// A call to a cache disk this long makes it slow: a hundred times a read of 8 MiB from a hard disk's other end.
+    /// </summary>
+    public static readonly TimeSpan DiskSlow = TimeSpan.FromSeconds(1);
+
+    /// <summary>A disk counts as slow for this long after its last slow call, so that it does not flap.</summary>
+    public static readonly TimeSpan DiskSlowFor = TimeSpan.FromSeconds(30);
+
+    /// <summary>
+    /// A read, open or piece of a write this long makes a disk stuck: below what a reader waits for (60 s), above the
+    /// longest pauses of healthy disks (a spin-up, an error recovery of a hard disk: up to 7 s are for RAID only).
+    /// </summary>
+    public static readonly TimeSpan DiskStuck = TimeSpan.FromSeconds(5);
+
+    /// <summary>A sync or unlink this long makes a disk stuck: a batch of 1 GiB at 20 MB/s.</summary>
+    public static readonly TimeSpan DiskStuckSync = TimeSpan.FromSeconds(60);
+
+    /// <summary>How often a disk's calls are looked at: a fifth of the shortest bound.</summary>
+    public static readonly TimeSpan DiskWatch = TimeSpan.FromMilliseconds(200);
+
+    /// <summary>How often a failing disk is probed: back before its content is fetched anew.</summary>
+    public static readonly TimeSpan DiskProbePeriod = TimeSpan.FromSeconds(5);
+
+    /// <summary>Failed writes in a row that make a disk failing: one may be a bad sector.</summary>
+    public const int DiskFailedWrites = 3;
+
+    /// <summary>
+    /// Bytes a second that the scrubber reads of each disk: 10 TB in 2.3 days, under a hundredth of what an NVMe reads.
+    /// </summary>
+    public const long ScrubBytesPerSecond = 50_000_000;
+
+    /// <summary>A disk is scrubbed once in this time at most; rot comes in months.</summary>
+    public static readonly TimeSpan ScrubCycle = TimeSpan.FromDays(7);
+
+    /// <summary>The scrubber leaves a starting node alone for so long: cold starts come first.</summary>
+    public static readonly TimeSpan ScrubDelay = TimeSpan.FromMinutes(15);
+
+    /// <summary>A disk that does not end its work in this time when the store is closed is left behind.</summary>
+    public static readonly TimeSpan DiskClose = TimeSpan.FromSeconds(20);
+
     /// <summary>Closing a mount's names log: twice a durability batch; a disk that takes longer is stuck.</summary>
     public static readonly TimeSpan NamesClose = TimeSpan.FromSeconds(10);
 

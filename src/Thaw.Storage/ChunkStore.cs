@@ -9,15 +9,23 @@ using Thaw.Storage.Versions;
 namespace Thaw.Storage;
 
 /// <summary>
-/// The face of the room: versions on all cache disks of a node. A version lives on one disk; a new one goes to the disk
-/// with the most free capacity. A store without disks keeps nothing and misses everything.
+/// The face of the room: versions on all cache disks of a node. A version lives on one disk; a new one goes to the
+/// next healthy disk, by free capacity. A store without disks keeps nothing and misses everything.
 /// </summary>
 public sealed class ChunkStore : IAsyncDisposable
 {
     private readonly ImmutableArray<DiskStore> _disks;
+    private readonly DiskChoice _choice;
+    private int _disposed;
 
-    private ChunkStore(ImmutableArray<DiskStore> disks, StoreCounters counters) =>
+    private ChunkStore(ImmutableArray<DiskStore> disks, StoreCounters counters)
+    {
         (_disks, Counters) = (disks, counters);
+        _choice = new DiskChoice(disks);
+        foreach (var disk in disks)
+            disk.Returned = DropTwins;
+        Scan = ScanAsync();
+    }
 
     /// <summary>Counters since start.</summary>
     public StoreCounters Counters { get; }
@@ -26,7 +34,7 @@ public sealed class ChunkStore : IAsyncDisposable
     public bool HasDisks => _disks.Length > 0;
 
     /// <summary>Ends when every version is in the accounts; reads do not wait for it.</summary>
-    public Task Scan => Task.WhenAll(_disks.Select(disk => disk.Scan));
+    public Task Scan { get; }
 
     /// <summary>Bytes of whole chunks.</summary>
     public long Bytes => _disks.Sum(disk => disk.Accounts.Bytes);
@@ -43,9 +51,9 @@ public sealed class ChunkStore : IAsyncDisposable
     /// <summary>Bytes of a version's chunks on this node, without opening it; 0 before the scan has seen it.</summary>
     public long PresentBytesOf(ContentId id) => _disks.Sum(disk => disk.Accounts.BytesOf(id));
 
-    /// <summary>Each disk's path, bytes and capacity.</summary>
-    public IEnumerable<(string Path, long Bytes, long Capacity)> Disks =>
-        _disks.Select(disk => (disk.Root, disk.Accounts.Bytes, disk.Space.Capacity));
+    /// <summary>Each disk's path, bytes, capacity and state.</summary>
+    public IEnumerable<(string Path, long Bytes, long Capacity, DiskState State)> Disks =>
+        _disks.Select(disk => (disk.Root, disk.Accounts.Bytes, disk.Space.Capacity, disk.Health.State));
 
     /// <summary>
     /// Takes the cache directories. Throws an <see cref="IOException"/> or <see cref="UnauthorizedAccessException"/>
@@ -62,16 +70,34 @@ public sealed class ChunkStore : IAsyncDisposable
     internal static ChunkStore Open(IEnumerable<DiskOptions> disks, StoreContext context) =>
         new([.. disks.Select(disk => new DiskStore(disk, context))], context.Counters);
 
-    /// <summary>A lease on a version of which something is here, or null.</summary>
-    public VersionLease? TryLease(ContentId id)
+    /// <summary>
+    /// A lease on a version that is open now, from memory; null says nothing of those that are not open.
+    /// </summary>
+    public VersionLease? TryLeaseOpen(ContentId id)
     {
         foreach (var disk in _disks)
-            if (disk.TryLease(id) is { } lease)
+            if (disk.TryLeaseOpen(id) is { } lease)
                 return lease;
         return null;
     }
 
-    /// <summary>Whether a chunk is here; this is no use of the version.</summary>
+    /// <summary>
+    /// A lease on a version of which something is here, or null. Completes synchronously when the version is open, or
+    /// is known not to be here. A disk that does not answer is a miss.
+    /// </summary>
+    public async ValueTask<VersionLease?> LeaseAsync(ContentId id, CancellationToken cancellationToken)
+    {
+        // A version may be twice while a disk is failing: the copy that can be written goes first.
+        foreach (var disk in InOrder())
+            if (await disk.LeaseAsync(id, cancellationToken).ConfigureAwait(false) is { } lease)
+                return lease;
+        return null;
+    }
+
+    /// <summary>
+    /// Whether a chunk is in a version that somebody holds, from memory; no use of the version. For versions that
+    /// nobody holds, false says nothing.
+    /// </summary>
     public bool Has(ContentId id, int chunk)
     {
         foreach (var disk in _disks)
@@ -81,36 +107,43 @@ public sealed class ChunkStore : IAsyncDisposable
     }
 
     /// <summary>A lease on a version, made on a disk if it is nowhere yet.</summary>
-    public Result<VersionLease> LeaseOrCreate(ObjectVersion version)
+    public async ValueTask<Result<VersionLease>> LeaseOrCreateAsync(
+        ObjectVersion version, CancellationToken cancellationToken)
     {
-        if (TryLease(version.Id) is { } lease)
-        {
-            if (lease.Version.SizeBytes == version.SizeBytes)
-                return lease;
-            lease.Dispose();
-            return new Failure(
-                FailureKind.OriginProtocol,
-                $"The origin gives {version.SizeBytes} bytes for what is cached with another size under the same sum.");
-        }
-
         if (_disks.IsEmpty)
             return new Failure(FailureKind.DiskFull, "This node has no cache disk; add one under cache.disks.");
-        var disk = _disks.MaxBy(candidate => candidate.Space.Capacity - candidate.Space.UsedBytes)!;
-        return disk.LeaseOrCreate(version);
+        if (await LeaseAsync(version.Id, cancellationToken).ConfigureAwait(false) is { } lease)
+        {
+            if (lease.Version.SizeBytes != version.SizeBytes)
+            {
+                lease.Dispose();
+                return new Failure(FailureKind.OriginProtocol,
+                    $"The origin gives {version.SizeBytes} bytes for what is cached with another size under the same "
+                    + "sum.");
+            }
+
+            if (lease.Version.IsComplete || lease.Version.Disk.Health.CanWrite)
+                return lease;
+            // Its disk takes no more; what is missing needs a file elsewhere.
+            lease.Dispose();
+        }
+
+        return _choice.Next() is { } disk
+            ? await disk.LeaseOrCreateAsync(version, cancellationToken).ConfigureAwait(false)
+            : new Failure(FailureKind.DiskFailed, "No cache disk takes writes now; see thaw doctor.");
     }
 
     /// <summary>
-    /// Keeps a whole chunk of a leased version; every block has its CRC. The bytes must stay as they are until the task
-    /// ends. A failure means that the chunk is not kept and nothing else.
+    /// Keeps a whole chunk of a leased version; every block has its CRC. A failure means that the chunk is not kept and
+    /// nothing else.
     /// </summary>
     /// <param name="lease">The version.</param>
-    /// <param name="chunk">Index of the chunk.</param>
-    /// <param name="bytes">All its bytes.</param>
-    /// <param name="blockCrcs">32 CRC-32Cs, those behind the chunk's last block 0. Kept by the store.</param>
-    /// <param name="crc64">CRC-64/NVME of the chunk, where the origin's sum is of that kind.</param>
-    public Task<Result<bool>> WriteChunkAsync(
-        VersionLease lease, int chunk, ReadOnlyMemory<byte> bytes, uint[] blockCrcs, ulong? crc64 = null) =>
-        lease.Version.Disk.WriteChunkAsync(lease.Version, chunk, bytes, blockCrcs, crc64);
+    /// <param name="write">The chunk. Its bytes must stay as they are until <paramref name="ended"/>.</param>
+    /// <param name="ended">
+    /// Called once when the bytes are not needed any more; while a disk is stuck that may be long after the task.
+    /// </param>
+    public Task<Result<bool>> WriteChunkAsync(VersionLease lease, ChunkWrite write, Action? ended = null) =>
+        lease.Version.Disk.WriteChunkAsync(lease.Version, write, ended);
 
     /// <summary>
     /// Enters how far a complete version is known to be the origin's; false if the map cannot be written.
@@ -129,7 +162,13 @@ public sealed class ChunkStore : IAsyncDisposable
         VersionSeal.ApplyAsync(lease.Version, cancellationToken);
 
     /// <summary>Unlinks a version; returns the bytes it had. Readers that hold it read on.</summary>
-    public long Drop(ContentId id) => _disks.Sum(disk => disk.Drop(id));
+    public async ValueTask<long> DropAsync(ContentId id)
+    {
+        long bytes = 0;
+        foreach (var disk in _disks)
+            bytes += await disk.DropAsync(id).ConfigureAwait(false);
+        return bytes;
+    }
 
     /// <summary>Whether someone holds a lease on a version.</summary>
     public bool IsInUse(ContentId id) => _disks.Any(disk => disk.IsInUse(id));
@@ -137,6 +176,33 @@ public sealed class ChunkStore : IAsyncDisposable
     /// <summary>Ends the I/O threads, makes everything durable and notes the clean stop.</summary>
     public async ValueTask DisposeAsync()
     {
+        if (Interlocked.Exchange(ref _disposed, 1) != 0)
+            return;
         await Task.WhenAll(_disks.Select(disk => disk.DisposeAsync().AsTask())).ConfigureAwait(false);
+        await Scan.ConfigureAwait(false);
+    }
+    private IEnumerable<DiskStore> InOrder() =>
+        _disks.Length == 1 ? _disks : _disks.OrderBy(disk => disk.Health.CanWrite ? 0 : 1);
+
+    private async Task ScanAsync()
+    {
+        await Task.WhenAll(_disks.Select(disk => disk.Scan)).ConfigureAwait(false);
+        foreach (var disk in _disks)
+            DropTwins(disk);
+    }
+
+    /// <summary>
+    /// A disk is back: of each version that was fetched again meanwhile the copy with fewer bytes goes.
+    /// </summary>
+    private void DropTwins(DiskStore returned)
+    {
+        foreach (var other in _disks)
+        {
+            if (other == returned)
+                continue;
+            foreach (var (id, account) in returned.Accounts.All)
+                if (other.Accounts.Contains(id))
+                    (other.Accounts.BytesOf(id) < Volatile.Read(ref account.Bytes) ? other : returned).DropLater(id);
+        }
     }
 }

@@ -11,4 +11,8 @@ public sealed record DiskOptions(string Path, long CapacityBytes);
 /// <summary>What all disks of a store share.</summary>
 internal sealed record StoreContext(
     ILogger Logger, TimeProvider Clock, StoreCounters Counters, FileSystem Files, Func<ContentId, bool> IsPinned,
-    string? BootId);
+    string? BootId)
+{
+    /// <summary>When a disk is slow or stuck.</summary>
+    public DiskThresholds Thresholds { get; init; } = new();
+}

@@ -31,7 +31,7 @@ internal sealed class TransferBench(string work, string control, long bytes, int
             foreach (var control in controls)
             {
                 var folder = work.CreateSubdirectory(control);
-                var bench = new TransferBench(folder.FullName, control, 1L << 29, quick ? 3 : 9);
+                var bench = new TransferBench(folder.FullName, control, 1L << 28, quick ? 3 : 9);
                 bench.Measure();
                 rows.AddRange(bench._rows);
                 folder.Delete(recursive: true);
@@ -77,7 +77,7 @@ internal sealed class TransferBench(string work, string control, long bytes, int
     private void Pairs(
         string name, Worker node, Iperf iperf, string? space, string address, int streams, bool keeps)
     {
-        var folder = Path.Combine(work, "kept");
+        var folder = Path.Combine(work, $"kept-{_rows.Count}");
         List<string> arguments = ["transfer-read", Text(bytes), address, control, Text(streams)];
         if (keeps)
             arguments.Add(Directory.CreateDirectory(folder).FullName);
@@ -108,8 +108,6 @@ internal sealed class TransferBench(string work, string control, long bytes, int
             }
         }
 
-        if (keeps)
-            Directory.Delete(folder, recursive: true);
         var both = sending.Zip(receiving, (left, right) => left + right).ToList();
         _rows.Add($"| {control} | {name} | {Spread(ours)} | {Spread(theirs)} | {Spread(ratios)} | {Spread(both)} "
             + $"| {Median(sending):F2} | {Median(receiving):F2} |");
@@ -135,9 +133,10 @@ internal sealed class TransferBench(string work, string control, long bytes, int
 
             {DateTime.UtcNow:yyyy-MM-dd HH:mm} UTC, commit {Commit(root)}, Linux {Read("/proc/sys/kernel/osrelease")},
             {Environment.ProcessorCount} x {cpu?.Split(':')[^1].Trim()}, load {Read("/proc/loadavg")} at the end;
-            CRC-32C by {Crc32C.PathName}. {pairs} pairs in turns: median (least..most). Two processes; 512 MiB of a
+            CRC-32C by {Crc32C.PathName}. {pairs} pairs in turns: median (least..most). Two processes; 256 MiB of a
             stored version whose pages are in memory, each block checked by the receiver; iperf3 -l 1M, one stream, with
-            the same congestion control. Kept: through the store into a new version, as a node does it. CPU: user and
+            the same congestion control. Kept: through the store into a new version, as a node does it, in
+            memory that was touched just before. CPU: user and
             system seconds of both processes for a GB.
 
             | TCP | measured | GB/s | iperf3 | ratio | CPU s/GB | of it sends | receives |

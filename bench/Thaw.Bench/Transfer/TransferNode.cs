@@ -24,7 +24,9 @@ internal sealed class TransferNode(ChunkStore store) : IPeerService
 {
     public static readonly PeerTransferOptions Options = new()
     {
-        Cluster = "bench", Node = "answers", Secret = "bench"u8.ToArray(),
+        Cluster = "bench",
+        Node = "answers",
+        Secret = "bench"u8.ToArray(),
     };
 
     /// <summary>The version of so many bytes.</summary>
@@ -48,7 +50,8 @@ internal sealed class TransferNode(ChunkStore store) : IPeerService
         await FillAsync(store, VersionOf(bytes));
         var options = Options with
         {
-            Listen = [new NodeAddress(address.ToString(), 0)], Sockets = SocketsOf(arguments[3]),
+            Listen = [new NodeAddress(address.ToString(), 0)],
+            Sockets = SocketsOf(arguments[3]),
         };
         await using var server = new PeerServer(
             options, () => ClusterSnapshot.Empty, new TransferNode(store), NullLogger<PeerServer>.Instance);
@@ -61,7 +64,7 @@ internal sealed class TransferNode(ChunkStore store) : IPeerService
     public async ValueTask<PeerSupply> OpenAsync(
         string node, PeerRequest request, CancellationToken cancellationToken)
     {
-        var lease = store.TryLease(request.Id);
+        var lease = store.TryLeaseOpen(request.Id) ?? await store.LeaseAsync(request.Id, cancellationToken);
         if (lease is not null
             && await lease.Version.TryLocateAsync(request.Chunk, cancellationToken) is var (file, offset, crcs))
             return new LeasedChunk(lease, file, offset, crcs);
@@ -77,7 +80,7 @@ internal sealed class TransferNode(ChunkStore store) : IPeerService
     {
         var random = new Random(3);
         var bytes = new byte[Geometry.ChunkBytes];
-        using var lease = store.LeaseOrCreate(version).Value;
+        using var lease = (await store.LeaseOrCreateAsync(version, default)).Value;
         for (var chunk = 0; chunk < lease.Version.ChunkCount; chunk++)
         {
             random.NextBytes(bytes);
@@ -86,7 +89,7 @@ internal sealed class TransferNode(ChunkStore store) : IPeerService
             for (var block = 0; block < Geometry.BlockCount(length); block++)
                 crcs[block] = Crc32C.Compute(
                     bytes.AsSpan(block * Geometry.BlockBytes, Geometry.BlockLength(length, block)));
-            if (!(await store.WriteChunkAsync(lease, chunk, bytes.AsMemory(0, length), crcs)).IsOk)
+            if (!(await store.WriteChunkAsync(lease, new ChunkWrite(chunk, bytes.AsMemory(0, length), crcs))).IsOk)
                 throw new IOException("the bench's store is full");
         }
     }

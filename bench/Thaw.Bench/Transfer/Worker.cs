@@ -13,7 +13,8 @@ internal sealed class Worker : IDisposable
         string[] all = space is null ? [program, .. arguments] : ["ip", "netns", "exec", space, program, .. arguments];
         _process = Process.Start(new ProcessStartInfo(all[0], all[1..])
         {
-            RedirectStandardInput = true, RedirectStandardOutput = true,
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
         })!;
     }
 

@@ -78,6 +78,11 @@ internal sealed class ChunkFlight
     /// <summary>Blocks that are ready, from the front.</summary>
     public int ReadyBlocks => Volatile.Read(ref _readyBlocks);
 
+    /// <summary>
+    /// The blocks that are to be written, one bit each: all, or those of a repair. Set by the fetching task.
+    /// </summary>
+    public uint WrittenBlocks { get; set; } = uint.MaxValue;
+
     public ChunkBuffer Buffer => _buffer ?? throw new InvalidOperationException("The flight has no buffer yet.");
 
     public bool IsWhole => Volatile.Read(ref _readyBlocks) == Geometry.BlockCount(Length);
@@ -168,6 +173,10 @@ internal sealed class ChunkFlight
         Volatile.Write(ref _readyBlocks, block + 1);
         Wake();
     }
+
+    /// <summary>CRC-32C of a block that has been received; the fetching task asks.</summary>
+    public uint ComputeCrc(int block) => Crc32C.Compute(
+        Buffer.GetSpan().Slice(block * Geometry.BlockBytes, Geometry.BlockLength(Length, block)));
 
     public void Fail(Failure failure)
     {

@@ -5,6 +5,7 @@ using Thaw.Core.Failures;
 using Thaw.Core.Identity;
 using Thaw.Core.Metering;
 using Thaw.Storage;
+using Thaw.Storage.Versions;
 
 namespace Thaw.Cache.Fetching;
 
@@ -442,13 +443,21 @@ internal sealed class FlightTable : IAsyncDisposable
     {
         for (var isRetry = false; ; isRetry = true)
         {
-            if (flight.IsTainted || !_store.LeaseOrCreate(flight.Source.Version).TryGet(out var lease, out _))
+            if (flight.IsTainted)
+                return false;
+            var leased = await _store.LeaseOrCreateAsync(flight.Source.Version, CancellationToken.None)
+                .ConfigureAwait(false);
+            if (!leased.TryGet(out var lease, out _))
                 return false;
             using (lease)
             {
-                var written = await _store.WriteChunkAsync(
-                    lease, flight.Chunk, flight.Buffer.Memory[..flight.Length], flight.BlockCrcs, flight.Crc64)
-                    .ConfigureAwait(false);
+                // The disk's own pin: a stuck disk keeps this buffer, and no other, until it answers.
+                if (!flight.TryPin())
+                    return false;
+                var write = new ChunkWrite(
+                    flight.Chunk, flight.Buffer.Memory[..flight.Length], flight.BlockCrcs, flight.Crc64,
+                    flight.WrittenBlocks);
+                var written = await _store.WriteChunkAsync(lease, write, flight.Unpin).ConfigureAwait(false);
                 if (lease.Version.IsDropped && !isRetry)
                     continue;
                 if (written.IsOk && lease.Version.IsComplete)

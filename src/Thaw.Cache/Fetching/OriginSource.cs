@@ -14,23 +14,29 @@ internal sealed class OriginSource : IChunkSource
         FetchAsync(flight, flight.Cause, cancellationToken);
 
     /// <summary>The same, for another cause than the flight's.</summary>
-    public static async Task<Failure?> FetchAsync(
-        ChunkFlight flight, OriginCause cause, CancellationToken cancellationToken)
+    public static Task<Failure?> FetchAsync(ChunkFlight flight, OriginCause cause, CancellationToken cancellationToken)
     {
         flight.Tier = Tier.Origin;
+        return ReceiveAsync(
+            flight, flight.ReadyBlocks * Geometry.BlockBytes, flight.Length, cause, flight.Publish, cancellationToken);
+    }
+
+    /// <summary>Receives a part of the chunk into its place.</summary>
+    public static async Task<Failure?> ReceiveAsync(
+        ChunkFlight flight, int start, int end, OriginCause cause, Action<int> progress,
+        CancellationToken cancellationToken)
+    {
         var source = flight.Source;
-        var received = flight.ReadyBlocks * Geometry.BlockBytes;
-        var start = Geometry.ChunkOffset(flight.Chunk) + received;
-        var read = new OriginRead(
-            source.Key, source.Version, new ByteRange(start, flight.Length - received), cause);
+        var range = new ByteRange(Geometry.ChunkOffset(flight.Chunk) + start, end - start);
+        var read = new OriginRead(source.Key, source.Version, range, cause);
         var opened = await source.Catalog.Origin.OpenAsync(read, cancellationToken).ConfigureAwait(false);
         if (!opened.TryGet(out var body, out var refused))
             return refused;
         await using (body.ConfigureAwait(false))
         {
-            while (received < flight.Length)
+            for (var received = start; received < end;)
             {
-                var piece = await body.ReadAsync(flight.Buffer.Memory[received..flight.Length], cancellationToken)
+                var piece = await body.ReadAsync(flight.Buffer.Memory[received..end], cancellationToken)
                     .ConfigureAwait(false);
                 if (!piece.TryGet(out var bytes, out var failure))
                     return failure;
@@ -38,7 +44,7 @@ internal sealed class OriginSource : IChunkSource
                     return new Failure(FailureKind.OriginProtocol,
                         $"{source.Catalog.Origin.Name} sent too few bytes of {source.Key}.", RetryAdvice.Later);
                 received += bytes;
-                flight.Publish(received);
+                progress(received);
             }
         }
 

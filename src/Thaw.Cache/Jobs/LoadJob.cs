@@ -70,7 +70,9 @@ internal sealed class LoadJob(
             return new Failure(
                 FailureKind.DiskFull, "it is larger than the whole cache; raise cache.disks.capacity");
         // Held to the end, so that two loads never evict each other's half.
-        using var held = source.Version.SizeBytes > 0 ? store.LeaseOrCreate(source.Version).ValueOrDefault : null;
+        using var held = source.Version.SizeBytes > 0
+            ? (await store.LeaseOrCreateAsync(source.Version, cancellationToken).ConfigureAwait(false)).ValueOrDefault
+            : null;
         var pending = new List<Task>();
         Failure? failure = null;
         var count = Geometry.ChunkCount(source.Version.SizeBytes);

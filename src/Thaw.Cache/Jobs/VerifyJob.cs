@@ -39,7 +39,7 @@ internal sealed class VerifyJob(ObjectFinder finder, ChunkStore store, VersionVe
     {
         if (!mount.Names.TryGet(key, out var known))
             return false;
-        using var lease = store.TryLease(known.Version.Id);
+        using var lease = await store.LeaseAsync(known.Version.Id, job.Cancelled).ConfigureAwait(false);
         if (lease is null)
             return known.Version.SizeBytes == 0;
         job.Found(known.Version);

@@ -95,7 +95,7 @@ internal sealed class HaveAnnouncer : IAsyncDisposable
             {
                 ImmutableArray<int> chunks;
                 using (var lease = _store.PresentBytesOf(name.Version.Id) > 0
-                    ? _store.TryLease(name.Version.Id) : null)
+                    ? await _store.LeaseAsync(name.Version.Id, _stopping.Token).ConfigureAwait(false) : null)
                 {
                     if (lease is null)
                         continue;

@@ -1,3 +1,4 @@
+using Microsoft.Win32.SafeHandles;
 using Thaw.Cache.Fetching;
 using Thaw.Cache.Naming;
 using Thaw.Core;
@@ -93,16 +94,21 @@ internal sealed class PeerFace(
     private async ValueTask<StoredSupply?> TryStoredAsync(
         PeerRequest request, Promise promise, CancellationToken cancellationToken)
     {
-        if (store.TryLease(request.Id) is not { } lease)
+        if (await store.LeaseAsync(request.Id, cancellationToken).ConfigureAwait(false) is not { } lease)
             return null;
         var version = lease.Version;
-        if (version.SizeBytes == request.SizeBytes && version.Has(request.Chunk)
-            && await version.GetBlockCrcsAsync(request.Chunk, cancellationToken).ConfigureAwait(false) is { } crcs
-            && await version.LocateAsync(request.Chunk, cancellationToken).ConfigureAwait(false) is { } place)
+        var place = version.SizeBytes == request.SizeBytes
+            ? await version.TryLocateAsync(request.Chunk, cancellationToken).ConfigureAwait(false) : null;
+        // One from before an unclean boot is checked first.
+        if (place is null && version.SizeBytes == request.SizeBytes && version.Has(request.Chunk)
+            && await version.CheckAsync(request.Chunk, cancellationToken).ConfigureAwait(false))
+            place = await version.TryLocateAsync(request.Chunk, cancellationToken).ConfigureAwait(false);
+        if (place is { } at)
         {
             if (request.Place is { } named && mounts.Find(named) is { } found)
                 found.Mount.Meter.AddServed(Face.Peer, Tier.Local, promise.Bytes);
-            return new Stored(lease, place, crcs.AsMemory(0, Geometry.BlockCount(request.ChunkLength)), promise);
+            return new Stored(
+                lease, at.File, at.Offset, at.BlockCrcs.AsMemory(0, Geometry.BlockCount(request.ChunkLength)), promise);
         }
 
         lease.Dispose();
@@ -129,12 +135,12 @@ internal sealed class PeerFace(
         }
     }
 
-    private sealed class Stored(VersionLease lease, ChunkPlace place, ReadOnlyMemory<uint> crcs, Promise promise)
-        : StoredSupply
+    private sealed class Stored(
+        VersionLease lease, SafeFileHandle file, long offset, ReadOnlyMemory<uint> crcs, Promise promise) : StoredSupply
     {
-        public override Microsoft.Win32.SafeHandles.SafeFileHandle File => place.File;
+        public override SafeFileHandle File => file;
 
-        public override long Offset => place.Offset;
+        public override long Offset => offset;
 
         public override ReadOnlySpan<uint> BlockCrcs => crcs.Span;
 

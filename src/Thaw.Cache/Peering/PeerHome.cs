@@ -8,6 +8,7 @@ using Thaw.Core.Identity;
 using Thaw.Core.Placing;
 using Thaw.Core.Planning;
 using Thaw.Storage;
+using Thaw.Storage.Versions;
 
 namespace Thaw.Cache.Peering;
 
@@ -116,7 +117,7 @@ internal sealed class PeerHome(PeerNetwork network, MountTable mounts, ChunkStor
         BlockCrcsQuestion question, CancellationToken cancellationToken)
     {
         var lists = ImmutableArray.CreateBuilder<ChunkCrcs>();
-        using var lease = store.TryLease(question.Id);
+        using var lease = await store.LeaseAsync(question.Id, cancellationToken).ConfigureAwait(false);
         for (var chunk = question.FirstChunk; lease is not null && chunk < lease.Version.ChunkCount
             && chunk - question.FirstChunk < question.ChunkCount; chunk++)
             if (await lease.Version.GetBlockCrcsAsync(chunk, cancellationToken).ConfigureAwait(false) is { } crcs)
@@ -124,23 +125,12 @@ internal sealed class PeerHome(PeerNetwork network, MountTable mounts, ChunkStor
         return lists.ToImmutable();
     }
 
-    /// <summary>Reads a chunk that was bad at a receiver; the store drops it if its disk is to blame.</summary>
+    /// <summary>Checks a chunk that was bad at a receiver; it is lost if this node's disk is to blame.</summary>
     private async ValueTask LookAsync(BadBlocksQuestion bad, CancellationToken cancellationToken)
     {
-        using var lease = store.TryLease(bad.Id);
-        if (lease is null || bad.Chunk >= lease.Version.ChunkCount)
-            return;
-        var buffer = GC.AllocateUninitializedArray<byte>(Core.Chunks.Geometry.BlockBytes);
-        var range = Core.Chunks.ByteRange.OfChunk(lease.Version.SizeBytes, bad.Chunk);
-        for (var offset = range.Start; offset < range.End;)
-        {
-            var most = (int)Math.Min(buffer.Length, range.End - offset);
-            var read = await lease.Version.ReadAsync(offset, buffer.AsMemory(0, most), cancellationToken)
-                .ConfigureAwait(false);
-            if (read.Bytes == 0)
-                return;
-            offset += read.Bytes;
-        }
+        using var lease = await store.LeaseAsync(bad.Id, cancellationToken).ConfigureAwait(false);
+        if (lease is not null && bad.Chunk < lease.Version.ChunkCount)
+            await lease.Version.CheckAsync(bad.Chunk, cancellationToken).ConfigureAwait(false);
     }
 
     private static readonly Failure NotHere =

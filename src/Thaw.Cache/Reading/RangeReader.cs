@@ -28,7 +28,9 @@ internal sealed class RangeReader : IRangeReader
     private readonly long _end;
     private readonly ReadWindow _window;
     private RunningCrc _sum;
+    private readonly bool _isWhole;
     private bool _sums;
+    private bool _hasBegun;
     private VersionLease? _lease;
     private Failure? _failure;
     private OriginCause _cause = OriginCause.Reader;
@@ -42,13 +44,10 @@ internal sealed class RangeReader : IRangeReader
         (_source, _face, _store, _flights, _verifier, _meter) = (source, face, store, flights, verifier, meter);
         (_position, _end) = (range.Start, range.End);
         _window = new ReadWindow(source, flights, range);
-        _lease = store.TryLease(source.Version.Id);
-        // Whoever reads the whole of a version that has no verdict yet checks the origin's sum on the way.
-        _sums = source.Version.Sum is { Kind: SumKind.Crc32C }
-            && range == ByteRange.All(source.Version.SizeBytes)
-            && _lease?.Version.Verdict != Storage.Format.Verdict.Origin;
-        if (_lease is { Version: { IsComplete: true, Verdict: Storage.Format.Verdict.None } })
-            _ = verifier.Enqueue(source);
+        _isWhole = range == ByteRange.All(source.Version.SizeBytes);
+        // From memory: a version that is not open is opened by the first read, which can wait for the disk.
+        if (store.TryLeaseOpen(source.Version.Id) is { } lease)
+            Begin(lease);
         meter.ReaderOpened();
     }
 
@@ -60,14 +59,15 @@ internal sealed class RangeReader : IRangeReader
         if (_position == _end || destination.IsEmpty)
             return new ValueTask<Result<int>>(0);
         if (_lease is null || _sums)
-            return ReadSlowAsync(destination, default, cancellationToken);
+            return ReadSlowAsync(destination, default, isBegun: false, cancellationToken);
         var read = _lease.Version.ReadAsync(_position, Limit(destination), cancellationToken);
         if (!read.IsCompletedSuccessfully)
-            return ReadSlowAsync(destination, read, cancellationToken);
+            return ReadSlowAsync(destination, read, isBegun: true, cancellationToken);
         var outcome = read.Result;
         return outcome.Kind == ReadKind.Hit
             ? new ValueTask<Result<int>>(AdvanceStored(outcome.Bytes))
-            : ReadSlowAsync(destination, new ValueTask<ReadOutcome>(outcome), cancellationToken);
+            : ReadSlowAsync(
+                destination, new ValueTask<ReadOutcome>(outcome), isBegun: true, cancellationToken);
     }
 
     public ValueTask DisposeAsync()
@@ -82,28 +82,41 @@ internal sealed class RangeReader : IRangeReader
         return ValueTask.CompletedTask;
     }
 
+    private void Begin(VersionLease? lease)
+    {
+        _hasBegun = true;
+        _lease = lease;
+        // Whoever reads the whole of a version that has no verdict yet checks the origin's sum on the way.
+        _sums = _isWhole && _source.Version.Sum is { Kind: SumKind.Crc32C }
+            && _lease?.Version.Verdict != Storage.Format.Verdict.Origin;
+        if (_lease is { Version: { IsComplete: true, Verdict: Storage.Format.Verdict.None } })
+            _ = _verifier.Enqueue(_source);
+    }
+
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private async ValueTask<Result<int>> ReadSlowAsync(
-        Memory<byte> destination, ValueTask<ReadOutcome> begun, CancellationToken cancellationToken)
+        Memory<byte> destination, ValueTask<ReadOutcome> begun, bool isBegun, CancellationToken cancellationToken)
     {
+        if (!_hasBegun)
+            Begin(await _store.LeaseAsync(_source.Version.Id, cancellationToken).ConfigureAwait(false));
         var limited = Limit(destination);
         // The first turn may carry a read that was begun without waiting; a default one is a miss.
         var outcome = await begun.ConfigureAwait(false);
-        var isFirst = _lease is not null && !_sums;
+        var isFirst = isBegun;
         for (var attempt = 0; attempt < Limits.ReadAttempts; attempt++)
         {
             if (!isFirst)
                 outcome = await ReadStoredAsync(limited, cancellationToken).ConfigureAwait(false);
             isFirst = false;
             if (outcome.Kind == ReadKind.Hit)
-                return Check(limited, AdvanceStored(outcome.Bytes));
+                return await CheckAsync(limited, AdvanceStored(outcome.Bytes)).ConfigureAwait(false);
             if (outcome.Kind == ReadKind.Bad)
                 _cause = OriginCause.Retry;
             var fetched = await ReadFlightAsync(limited, cancellationToken).ConfigureAwait(false);
             if (fetched.Failure is { } failure)
                 return _failure = failure;
             if (fetched.Value > 0)
-                return Check(limited, fetched.Value);
+                return await CheckAsync(limited, fetched.Value).ConfigureAwait(false);
         }
 
         return _failure = new Failure(FailureKind.Corrupt,
@@ -111,17 +124,20 @@ internal sealed class RangeReader : IRangeReader
             RetryAdvice.Later);
     }
 
-    private ValueTask<ReadOutcome> ReadStoredAsync(Memory<byte> destination, CancellationToken cancellationToken)
+    private async ValueTask<ReadOutcome> ReadStoredAsync(
+        Memory<byte> destination, CancellationToken cancellationToken)
     {
         // A dropped version is read on as far as it goes; what it lacks comes from its successor.
         if (_lease is null || (_lease.Version.IsDropped && !_lease.Version.Has(Geometry.ChunkAt(_position))))
         {
             _lease?.Dispose();
-            _lease = _store.TryLease(_source.Version.Id);
+            _lease = null;
+            _lease = await _store.LeaseAsync(_source.Version.Id, cancellationToken).ConfigureAwait(false);
         }
 
-        return _lease?.Version.ReadAsync(_position, destination, cancellationToken)
-            ?? new ValueTask<ReadOutcome>(ReadOutcome.Miss);
+        return _lease is null
+            ? ReadOutcome.Miss
+            : await _lease.Version.ReadAsync(_position, destination, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Bytes of the present chunk from its flight; 0 when it is on disk by now.</summary>
@@ -150,14 +166,14 @@ internal sealed class RangeReader : IRangeReader
     }
 
     /// <summary>Before the last bytes of a version leave, its whole is compared with the origin's sum.</summary>
-    private Result<int> Check(Memory<byte> read, int bytes)
+    private async ValueTask<Result<int>> CheckAsync(Memory<byte> read, int bytes)
     {
         if (!_sums || _position != _end)
             return bytes;
         if (_source.Version.Sum!.Matches(RunningCrc.ToBytes(_sum.Value)))
             return bytes;
         read.Span[..bytes].Clear();
-        _verifier.ReportMismatch(_source);
+        await _verifier.ReportMismatchAsync(_source).ConfigureAwait(false);
         return _failure = new Failure(FailureKind.Corrupt,
             $"{_source.Key} does not match the sum that {_source.Catalog.Origin.Name} publishes; read it again, and "
                 + "check the object there.",

@@ -71,7 +71,7 @@ internal sealed class VersionVerifier : IAsyncDisposable
         var sum = source.Version.Sum;
         if (source.Version.SizeBytes == 0)
             return true;
-        using (var lease = _store.TryLease(source.Version.Id))
+        using (var lease = await _store.LeaseAsync(source.Version.Id, cancellationToken).ConfigureAwait(false))
         {
             if (lease is null || !lease.Version.IsComplete)
                 return false;
@@ -87,11 +87,13 @@ internal sealed class VersionVerifier : IAsyncDisposable
     }
 
     /// <summary>A reader found that the whole does not match its sum.</summary>
-    public void ReportMismatch(FetchSource source)
+    public async ValueTask ReportMismatchAsync(FetchSource source)
     {
         Interlocked.Increment(ref _mismatches);
         Log.SumMismatch(_logger, source.Key, source.Catalog.Origin.Name, source.Version.Sum!);
-        _store.Drop(source.Version.Id);
+        // Before, since a stuck disk lets the drop wait; after, for what began to be kept in between.
+        Dropped(source.Version.Id);
+        await _store.DropAsync(source.Version.Id).ConfigureAwait(false);
         Dropped(source.Version.Id);
         source.Catalog.Invalidate(source.Key);
     }
@@ -142,7 +144,7 @@ internal sealed class VersionVerifier : IAsyncDisposable
 
     private async Task<bool> CheckAsync(FetchSource source, CancellationToken cancellationToken)
     {
-        using var lease = _store.TryLease(source.Version.Id);
+        using var lease = await _store.LeaseAsync(source.Version.Id, cancellationToken).ConfigureAwait(false);
         if (lease is null || !lease.Version.IsComplete)
             return false;
         if (lease.Version.Verdict == Verdict.Origin)
@@ -166,7 +168,7 @@ internal sealed class VersionVerifier : IAsyncDisposable
             return false;
         if (sum.Matches(computed))
             return await _store.WriteVerdictAsync(lease, Verdict.Origin, crc).ConfigureAwait(false);
-        ReportMismatch(source);
+        await ReportMismatchAsync(source).ConfigureAwait(false);
         return false;
     }
 

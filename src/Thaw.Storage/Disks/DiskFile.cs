@@ -22,6 +22,13 @@ internal class DiskFile : IDisposable
         path, mode, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete));
 
     /// <summary>
+    /// Opens a file for reading past the page cache (O_DIRECT), into whole pages at whole pages' offsets; null where
+    /// the file system has no such thing.
+    /// </summary>
+    public static DiskFile? TryOpenDirect(string path) =>
+        Native.TryOpenDirect(path) is { } handle ? new DiskFile(handle) : null;
+
+    /// <summary>
     /// Reads only what the page cache holds, without ever waiting for the disk: the number of bytes, or -1 when the
     /// first of them would have to be waited for (preadv2 with RWF_NOWAIT).
     /// </summary>

@@ -11,7 +11,9 @@ internal static unsafe partial class Native
 
     public const int WouldBlock = 11;
     public const int ErrorNoSpace = 28;
+    public const int ErrorReadOnly = 30;
     public const int ErrorQuota = 122;
+    private const int InvalidArgument = 22;
     private const int LockExclusiveNonBlocking = 2 | 4;
 
     [StructLayout(LayoutKind.Sequential)]
@@ -35,6 +37,21 @@ internal static unsafe partial class Native
 
     [LibraryImport("libc", EntryPoint = "flock", SetLastError = true)]
     private static partial int FLock(SafeFileHandle fd, int operation);
+
+    /// <summary>
+    /// Opens a file with O_DIRECT; null where the file system refuses that (EINVAL). The flag differs between
+    /// x64 and arm64 (asm-generic/fcntl.h, arch/arm64/include/uapi/asm/fcntl.h).
+    /// </summary>
+    public static SafeFileHandle? TryOpenDirect(string path)
+    {
+        const int readOnlyCloseOnExec = 0x80000;
+        var direct = RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? 0x10000 : 0x4000;
+        var handle = new SafeFileHandle(OpenPath(path, readOnlyCloseOnExec | direct), ownsHandle: true);
+        if (!handle.IsInvalid)
+            return handle;
+        handle.Dispose();
+        return Marshal.GetLastPInvokeError() == InvalidArgument ? null : throw Error("open of " + path);
+    }
 
     /// <summary>Makes a folder's entries durable.</summary>
     public static void SyncFolder(string path)

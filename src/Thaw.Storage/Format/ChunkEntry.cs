@@ -35,17 +35,20 @@ internal enum ChunkState : byte
 /// index, so that an entry or list of another place or version never checks. An absent entry is 32 zeros.
 /// <code>
 ///  0  state, u8 (1 written, 2 durable, 3 lost)     16  CRC-64/NVME of the chunk, u64, if flag 1 is set
-///  1  flags, u8 (1: the CRC-64 is entered)         24  zeros
+///  1  flags, u8 (1: the CRC-64 is entered;         24  zeros
+///     2: lost to rot, so that blocks of it may be good)
 ///  2  zeros                                        28  CRC-32C of (ContentId, index, bytes 0-27), u32
 ///  4  boot tag, u32
 ///  8  CRC-32C of (ContentId, index, block CRC list), u32
 /// 12  zeros
 /// </code>
 /// </summary>
-internal readonly record struct ChunkEntry(ChunkState State, uint BootTag, uint ListCrc, ulong? Crc64)
+internal readonly record struct ChunkEntry(
+    ChunkState State, uint BootTag, uint ListCrc, ulong? Crc64, bool IsRepairable = false)
 {
     private const int CrcOffset = MapLayout.EntryBytes - sizeof(uint);
     private const byte HasCrc64 = 1;
+    private const byte Repairable = 2;
 
     /// <summary>Seed of everything entered for this chunk of this version.</summary>
     public static uint Seed(ContentId id, int chunk)
@@ -66,7 +69,7 @@ internal readonly record struct ChunkEntry(ChunkState State, uint BootTag, uint 
         if (State == ChunkState.Absent)
             return;
         entry[0] = (byte)State;
-        entry[1] = Crc64 is null ? (byte)0 : HasCrc64;
+        entry[1] = (byte)((Crc64 is null ? 0 : HasCrc64) | (IsRepairable ? Repairable : 0));
         BinaryPrimitives.WriteUInt32LittleEndian(entry[4..], BootTag);
         BinaryPrimitives.WriteUInt32LittleEndian(entry[8..], ListCrc);
         BinaryPrimitives.WriteUInt64LittleEndian(entry[16..], Crc64 ?? 0);
@@ -88,6 +91,7 @@ internal readonly record struct ChunkEntry(ChunkState State, uint BootTag, uint 
                 (ChunkState)bytes[0],
                 BinaryPrimitives.ReadUInt32LittleEndian(bytes[4..]),
                 BinaryPrimitives.ReadUInt32LittleEndian(bytes[8..]),
-                (bytes[1] & HasCrc64) != 0 ? BinaryPrimitives.ReadUInt64LittleEndian(bytes[16..]) : null);
+                (bytes[1] & HasCrc64) != 0 ? BinaryPrimitives.ReadUInt64LittleEndian(bytes[16..]) : null,
+                (bytes[1] & Repairable) != 0);
     }
 }

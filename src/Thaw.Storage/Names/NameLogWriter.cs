@@ -1,13 +1,14 @@
-using System.Threading.Channels;
 using Microsoft.Extensions.Logging;
 using Thaw.Core;
 
 namespace Thaw.Storage.Names;
 
 /// <summary>
-/// The one task that writes a names log: appends changes as they come, times once a minute, syncs every 5 s, compacts.
+/// The one thread that writes a names log: appends changes as they come, times once a minute, syncs every 5 s,
+/// compacts.
 /// <para>
-/// Invariants: only this task touches the file; it takes marks from <see cref="NameState"/>, logs the keys' present
+/// Invariants: only this thread touches the file, so that a stuck disk holds up no other; it takes marks from
+/// <see cref="NameState"/>, logs the keys' present
 /// state, and puts the marks back if that failed, so that memory and log agree again once the disk does. A failure is
 /// logged once, tried again every <see cref="RetryAfter"/>, and never reaches a caller of the table. A flush is
 /// answered when all that was changed before it is synced, or has failed.
@@ -31,13 +32,13 @@ internal sealed partial class NameLogWriter : IAsyncDisposable
     private readonly ILogger _logger;
     private readonly ITimer _timer;
     private readonly Task _running;
-    private readonly Channel<bool> _wake = Channel.CreateBounded<bool>(
-        new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
+    private readonly AutoResetEvent _wake = new(initialState: false);
 
     private readonly Lock _flushGate = new();
     private List<TaskCompletionSource<bool>> _flushes = [];
     private long _lastTouches;
     private volatile bool _syncIsDue;
+    private volatile bool _isClosing;
     private long _lastFailure;
     private long _liveBytes;
     private volatile string? _problem;
@@ -46,7 +47,8 @@ internal sealed partial class NameLogWriter : IAsyncDisposable
     {
         (_mount, _file, _state, _time, _logger) = (mount, file, state, time, logger);
         _lastTouches = time.GetTimestamp();
-        _running = Task.Run(RunAsync);
+        _running = Task.Factory.StartNew(
+            Run, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
         _timer = time.CreateTimer(_ => SyncIsDue(), null, Limits.DurableBatchTime, Limits.DurableBatchTime);
         Wake();
     }
@@ -55,7 +57,7 @@ internal sealed partial class NameLogWriter : IAsyncDisposable
     public string? Problem => _problem;
 
     /// <summary>Says that something changed.</summary>
-    public void Wake() => _wake.Writer.TryWrite(true);
+    public void Wake() => _wake.Set();
 
     /// <summary>True once all earlier changes are on disk, false if the log cannot be written.</summary>
     public async Task<bool> FlushAsync(CancellationToken cancellationToken)
@@ -71,11 +73,13 @@ internal sealed partial class NameLogWriter : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _timer.DisposeAsync();
-        _wake.Writer.TryComplete();
+        _isClosing = true;
+        Wake();
         try
         {
             await _running.WaitAsync(Limits.NamesClose);
             _file.Dispose();
+            _wake.Dispose();
         }
         catch (TimeoutException)
         {
@@ -90,13 +94,14 @@ internal sealed partial class NameLogWriter : IAsyncDisposable
         Wake();
     }
 
-    private async Task RunAsync()
+    private void Run()
     {
         _liveBytes = LiveBytes();
-        while (await _wake.Reader.WaitToReadAsync())
+        while (!_isClosing)
         {
-            _wake.Reader.TryRead(out _);
-            Step(closing: false);
+            _wake.WaitOne();
+            if (!_isClosing)
+                Step(closing: false);
         }
 
         Step(closing: true);

@@ -14,12 +14,14 @@ internal sealed class RunMarker : IDisposable
     private const string FormatLine = "thaw-cache ";
     private const int Format = 1;
 
+    private readonly FileSystem _files;
     private readonly string _root;
-    private readonly DiskFile _lock;
+    private readonly IDisposable _lock;
+    private bool _isOurs;
 
-    private RunMarker(string root, DiskFile lockFile, string bootId, PreviousRun previous)
+    private RunMarker(FileSystem files, string root, IDisposable held, string bootId, PreviousRun previous)
     {
-        (_root, _lock, BootId, Previous) = (root, lockFile, bootId, previous);
+        (_files, _root, _lock, BootId, Previous) = (files, root, held, bootId, previous);
         BootTag = TagOf(bootId);
     }
 
@@ -36,45 +38,76 @@ internal sealed class RunMarker : IDisposable
     /// <summary>
     /// Takes the directory for this process, or throws an <see cref="IOException"/> that says why not.
     /// </summary>
-    public static RunMarker Take(string root, string bootId)
+    public static RunMarker Take(FileSystem files, string root, string bootId)
     {
-        var lockFile = OpenLock(root);
+        var held = TakeLock(files, root);
         try
         {
-            if (!Native.TryLock(lockFile.Handle))
-                throw InUse(root);
-            CheckFormat(root);
-            var marker = new RunMarker(root, lockFile, bootId, ReadPrevious(root, bootId));
-            marker.TryWrite(clean: false);
+            CheckFormat(files, root);
+            var marker = new RunMarker(files, root, held, bootId, ReadPrevious(files, root, bootId));
+            marker._isOurs = marker.TryWrite(clean: false);
             return marker;
         }
         catch
         {
-            lockFile.Dispose();
+            held.Dispose();
             throw;
         }
     }
 
     /// <summary>Notes a clean stop; call it when everything is durable.</summary>
-    public bool WriteClean() => TryWrite(clean: true);
+    public bool WriteClean()
+    {
+        try
+        {
+            return TryWrite(clean: true);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            return false; // the next run takes this one for killed
+        }
+    }
+
+    /// <summary>
+    /// Whether the directory is still the one that was taken, and whether it can be written: a look at the marker, and
+    /// the marker once more. An error of the disk is an answer.
+    /// </summary>
+    public (bool CanRead, bool CanWrite) Probe()
+    {
+        try
+        {
+            // A disk that was full from the start still has the last run's marker.
+            if (_files.ReadText(Path.Combine(_root, "run")) is not { } text || (_isOurs && text != Text(clean: false)))
+                return (false, false);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            return (false, false);
+        }
+
+        try
+        {
+            _isOurs |= TryWrite(clean: false);
+            return (true, true);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            return (true, false);
+        }
+    }
 
     public void Dispose() => _lock.Dispose();
 
-    // .NET takes a shared lock of its own when it opens a file, which the other node's exclusive one refuses.
-    private static DiskFile OpenLock(string root)
+    private static IDisposable TakeLock(FileSystem files, string root)
     {
-        if (File.Exists(root))
+        if (files.Exists(root))
             throw new IOException($"The cache directory {root} is a file; name a directory.");
         try
         {
-            Directory.CreateDirectory(root);
-            return DiskFile.Open(Path.Combine(root, "lock"), FileMode.OpenOrCreate);
+            files.CreateFolder(root);
+            return files.TryLock(Path.Combine(root, "lock")) ?? throw InUse(files, root);
         }
-        catch (IOException error) when (error.HResult == Native.WouldBlock)
-        {
-            throw InUse(root);
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        catch (Exception error) when (error is IOException and not CacheInUseException or UnauthorizedAccessException)
         {
             throw new IOException(
                 $"The cache directory {root} cannot be written ({error.Message.TrimEnd('.')}); "
@@ -82,31 +115,30 @@ internal sealed class RunMarker : IDisposable
         }
     }
 
-    private static IOException InUse(string root)
+    private static CacheInUseException InUse(FileSystem files, string root)
     {
-        var run = Path.Combine(root, "run");
-        var pid = File.Exists(run)
-            ? File.ReadLines(run).FirstOrDefault(line => line.StartsWith("pid=", StringComparison.Ordinal))?[4..]
-            : null;
+        var pid = (files.ReadText(Path.Combine(root, "run")) ?? "").Split('\n')
+            .FirstOrDefault(line => line.StartsWith("pid=", StringComparison.Ordinal))?[4..];
         var process = pid is null ? "another process" : $"another node (process {pid})";
-        return new IOException(
+        return new CacheInUseException(
             $"The cache directory {root} is used by {process}; stop it or give this node its own directory.");
     }
 
     private static uint TagOf(string bootId) =>
         Crc32C.Compute(System.Text.Encoding.ASCII.GetBytes(bootId)) is var tag and not 0 ? tag : 1;
 
-    private static void CheckFormat(string root)
+    private static void CheckFormat(FileSystem files, string root)
     {
         var path = Path.Combine(root, "format");
+        var text = files.ReadText(path);
         // An empty one is what a machine that stopped during the very first start may leave.
-        if (!File.Exists(path) || new FileInfo(path).Length == 0)
+        if (string.IsNullOrEmpty(text))
         {
-            Replace(path, FormatLine + Format.ToString(CultureInfo.InvariantCulture) + "\n");
+            files.ReplaceText(path, FormatLine + Format.ToString(CultureInfo.InvariantCulture) + "\n");
             return;
         }
 
-        var line = File.ReadLines(path).FirstOrDefault() ?? "";
+        var line = text.Split('\n')[0];
         if (!line.StartsWith(FormatLine, StringComparison.Ordinal)
             || !int.TryParse(line.AsSpan(FormatLine.Length), CultureInfo.InvariantCulture, out var format))
             throw new IOException(
@@ -120,26 +152,26 @@ internal sealed class RunMarker : IDisposable
     private static string Quote(string line) =>
         line.Length == 0 ? "nothing" : $"\"{line[..Math.Min(40, line.Length)]}\"";
 
-    private static PreviousRun ReadPrevious(string root, string bootId)
+    private static PreviousRun ReadPrevious(FileSystem files, string root, string bootId)
     {
-        var path = Path.Combine(root, "run");
-        if (!File.Exists(path))
+        if (files.ReadText(Path.Combine(root, "run")) is not { } text)
             return PreviousRun.None;
-        var lines = File.ReadAllLines(path);
+        var lines = text.Split('\n');
         return lines.Contains("clean=yes") ? PreviousRun.Clean
             : lines.Contains("boot=" + bootId) ? PreviousRun.Killed
             : PreviousRun.MachineStopped;
     }
+
+    private string Text(bool clean) =>
+        $"boot={BootId}\nclean={(clean ? "yes" : "no")}\n"
+        + $"pid={Environment.ProcessId.ToString(CultureInfo.InvariantCulture)}\n";
 
     /// <summary>The marker only informs: a full disk must not keep a node from starting, or from stopping.</summary>
     private bool TryWrite(bool clean)
     {
         try
         {
-            Replace(
-                Path.Combine(_root, "run"),
-                $"boot={BootId}\nclean={(clean ? "yes" : "no")}\n"
-                    + $"pid={Environment.ProcessId.ToString(CultureInfo.InvariantCulture)}\n");
+            _files.ReplaceText(Path.Combine(_root, "run"), Text(clean));
             return true;
         }
         catch (IOException error) when (Native.IsFull(error))
@@ -147,20 +179,10 @@ internal sealed class RunMarker : IDisposable
             return false;
         }
     }
-
-    private static void Replace(string path, string text)
-    {
-        var temporary = path + ".new";
-        using (var file = new FileStream(temporary, FileMode.Create))
-        {
-            file.Write(System.Text.Encoding.ASCII.GetBytes(text));
-            file.Flush(flushToDisk: true);
-        }
-
-        File.Move(temporary, path, overwrite: true);
-        Native.SyncFolder(Path.GetDirectoryName(path)!);
-    }
 }
+
+/// <summary>Another process uses the cache directory.</summary>
+internal sealed class CacheInUseException(string message) : IOException(message);
 
 /// <summary>How the last run on a directory ended.</summary>
 internal enum PreviousRun

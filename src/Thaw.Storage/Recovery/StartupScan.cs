@@ -1,4 +1,5 @@
 using Thaw.Core.Identity;
+using Thaw.Storage.Disks;
 using Thaw.Storage.Versions;
 
 namespace Thaw.Storage.Recovery;
@@ -22,6 +23,7 @@ internal sealed class StartupScan(DiskStore disk, DiskStoreLog log)
                 {
                     if (stopping.IsCancellationRequested)
                         return false;
+                    DiskQueue.NoteProgress();
                     TryVisit(path);
                 }
             }
@@ -72,13 +74,13 @@ internal sealed class StartupScan(DiskStore disk, DiskStoreLog log)
     private void Enter(string path, ContentId id)
     {
         // Through the table, so that the scan and a first reader never open the same files twice.
-        using var lease = disk.TryLease(id);
+        using var lease = disk.LeaseNow(id);
         if (lease is null)
         {
             _removed += disk.Files.Exists(path) ? 0 : 1;
             return;
         }
 
-        disk.Accounts.SetLastUsed(id, new DateTimeOffset(File.GetLastWriteTimeUtc(path)).ToUnixTimeMilliseconds());
+        disk.Accounts.SetLastUsed(id, disk.Files.LastWritten(path).ToUnixTimeMilliseconds());
     }
 }

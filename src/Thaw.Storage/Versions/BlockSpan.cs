@@ -1,4 +1,3 @@
-using Thaw.Core.Checksums;
 using Thaw.Core.Chunks;
 
 namespace Thaw.Storage.Versions;
@@ -46,17 +45,9 @@ internal readonly struct BlockSpan
 
     public long BlockOffset => Offset - OffsetInBlock;
 
-    /// <summary>Whether each of the whole blocks has its CRC.</summary>
-    public bool Check(ReadOnlySpan<byte> bytes, uint[] crcs)
-    {
-        for (var block = FirstBlock; !bytes.IsEmpty; block++)
-        {
-            var length = Math.Min(Geometry.BlockBytes, bytes.Length);
-            if (Crc32C.Compute(bytes[..length]) != crcs[block])
-                return false;
-            bytes = bytes[length..];
-        }
+    /// <summary>The block that holds the byte behind so many of these.</summary>
+    public int BlockAt(int done) => FirstBlock + done / Geometry.BlockBytes;
 
-        return true;
-    }
+    /// <summary>Bytes of these in the block that begins behind so many of them.</summary>
+    public int BytesAt(int done) => IsWholeBlocks ? Math.Min(Geometry.BlockBytes, Bytes - done) : Bytes;
 }

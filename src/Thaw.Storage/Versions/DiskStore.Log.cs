@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using Thaw.Core.Identity;
+using Thaw.Storage.Disks;
 using Thaw.Storage.Recovery;
 
 namespace Thaw.Storage.Versions;
@@ -16,6 +17,9 @@ internal sealed partial class DiskStoreLog(ILogger logger)
     [LoggerMessage(Level = LogLevel.Information,
         Message = "Cache directory {Root} scanned: {Versions} versions, {Bytes} bytes, {Removed} leftovers removed")]
     public partial void Scanned(string root, int versions, long bytes, int removed);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The disk of {Root} is {State} now")]
+    public partial void Changed(string root, DiskState state);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "Version {Id} on {Root} is damaged and will be fetched again")]
     public partial void Damaged(ContentId id, string root);

@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using Thaw.Core;
 using Thaw.Core.Failures;
 using Thaw.Core.Identity;
 using Thaw.Storage.Disks;
@@ -11,10 +10,13 @@ namespace Thaw.Storage.Versions;
 
 /// <summary>
 /// One cache disk: its versions, I/O threads, accounts, durability batches and start-up scan.
-/// <para>Invariants: a version is open at most once; files are made, dropped and closed under <c>_table</c>'s owner
-/// rules (a version with leases is never closed); what is unlinked while it is held counts as used until it is
-/// closed.</para>
-/// <para>A crash while a version is dropped leaves a data file without a map, which the next scan removes.</para>
+/// <para>Invariants: a version is open at most once; files are opened, made and dropped on the disk's own threads,
+/// under the stripe of their id, and closed there; a version with leases is never closed; what is unlinked while it is
+/// held counts as used until it is closed.</para>
+/// <para>Callers: what says "on a thread of the disk" blocks as long as the disk does. Everything else answers from
+/// memory or is a task, and no task waits for a disk that its watch calls stuck. Nobody holds two stripes.</para>
+/// <para>A crash while a version is dropped leaves a data file without a map, which the next scan removes. What
+/// cannot be unlinked is condemned: it is not served again, and unlinked when the disk is back.</para>
 /// </summary>
 internal sealed class DiskStore : IAsyncDisposable
 {
@@ -23,30 +25,34 @@ internal sealed class DiskStore : IAsyncDisposable
     /// </summary>
     private const int MostIdle = 128;
 
+    /// <summary>Turns of opening a version that is closed each time before its caller has it.</summary>
+    private const int OpenTurns = 4;
+
     private readonly DiskStoreLog _log;
     private readonly ConcurrentDictionary<ContentId, VersionFile> _open = new();
-    private readonly ConcurrentDictionary<VersionFile, bool> _unsynced = new();
-    private readonly Lock _table = new();
+    private readonly ConcurrentDictionary<ContentId, bool> _condemned = new();
+    private readonly Lock[] _stripes = [.. Enumerable.Range(0, 64).Select(_ => new Lock())];
+    private readonly DiskFailures _failures;
     private readonly RunMarker _marker;
     private readonly CancellationTokenSource _stopping = new();
+    private readonly DurableBatches _batches;
+    private readonly DiskThreads _threads;
     private readonly Task _scan;
-    private readonly Task _batches;
     private volatile bool _isScanned;
-    private long _unsyncedBytes;
+    private int _isClosingIdle;
 
     public DiskStore(DiskOptions options, StoreContext context)
     {
         Root = options.Path;
         (Clock, Counters, Files) = (context.Clock, context.Counters, context.Files);
         _log = new DiskStoreLog(context.Logger);
+        _failures = new DiskFailures(Root);
         Space = new DiskSpace(this, options.CapacityBytes, context.IsPinned, _log);
-        _marker = RunMarker.Take(Root, context.BootId ?? RunMarker.CurrentBootId());
+        _marker = RunMarker.Take(Files, Root, context.BootId ?? RunMarker.CurrentBootId());
         _log.Opened(Root, _marker.Previous);
-        Readers = new DiskQueue("disk read", threads: 4, bound: 256);
-        Writers = new DiskQueue("disk write", threads: 2, bound: 64);
-        Syncers = new DiskQueue("disk sync", threads: 1, bound: 4);
-        _scan = Syncers.RunAsync(() => _isScanned = new StartupScan(this, _log).Run(_stopping.Token));
-        _batches = RunBatchesAsync();
+        _threads = new DiskThreads(context.Thresholds, _marker.Probe, Changed);
+        _batches = new DurableBatches(this, _threads.Syncers, _log);
+        _scan = _threads.Scanners.RunAsync(() => _isScanned = new StartupScan(this, _log).Run(_stopping.Token));
     }
 
     public string Root { get; }
@@ -62,16 +68,21 @@ internal sealed class DiskStore : IAsyncDisposable
 
     public Accounts Accounts => Space.Accounts;
 
-    public DiskQueue Readers { get; }
+    public DiskHealth Health => _threads.Health;
 
-    public DiskQueue Writers { get; }
+    public DiskQueue Readers => _threads.Readers;
+
+    public DiskQueue Writers => _threads.Writers;
+
+    public DiskQueue Scanners => _threads.Scanners;
+
+    /// <summary>Told that the disk, which failed or was gone, is usable again; on a thread of the pool.</summary>
+    public Action<DiskStore> Returned { get; set; } = static _ => { };
 
     public uint BootTag => _marker.BootTag;
 
     /// <summary>Ends when every version of the disk is in the accounts.</summary>
     public Task Scan => _scan;
-
-    private DiskQueue Syncers { get; }
 
     public (string Map, string Data) PathsOf(ContentId id)
     {
@@ -80,71 +91,94 @@ internal sealed class DiskStore : IAsyncDisposable
         return (stem + ".map", stem + ".data");
     }
 
-    /// <summary>A lease on a version that is on this disk, or null.</summary>
-    public VersionLease? TryLease(ContentId id)
+    /// <summary>Whether the version may be here, as far as memory knows.</summary>
+    public bool MayHave(ContentId id) =>
+        Health.CanRead && !_condemned.ContainsKey(id) && (!_isScanned || Accounts.Contains(id));
+
+    /// <summary>A lease on a version that is open; null says nothing of those that are not.</summary>
+    public VersionLease? TryLeaseOpen(ContentId id) =>
+        Health.CanRead && _open.TryGetValue(id, out var open) && open.TryAcquire() ? Use(open) : null;
+
+    /// <summary>
+    /// A lease on a version that is on this disk; null if it is not, or cannot be read now. Completes synchronously
+    /// when the version is open, or is known not to be here.
+    /// </summary>
+    /// <param name="id">The version.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <param name="isUse">Whether this is a use that keeps the version from eviction.</param>
+    public async ValueTask<VersionLease?> LeaseAsync(
+        ContentId id, CancellationToken cancellationToken, bool isUse = true)
     {
-        if (_open.TryGetValue(id, out var open) && open.TryAcquire())
-            return Use(open);
-        // Once the scan is done the accounts know every version, and a miss costs no call to the disk.
-        if (_isScanned && !Accounts.Contains(id))
-            return null;
-        lock (_table)
+        for (var turn = 0; turn < OpenTurns && Health.CanRead; turn++)
         {
-            if (_open.TryGetValue(id, out open) && open.TryAcquire())
-                return Use(open);
-            var version = OpenFiles(id, out _);
-            return version is null ? null : Register(version);
+            if (_open.TryGetValue(id, out var open) && open.TryAcquire())
+                return isUse ? Use(open) : new VersionLease(open);
+            // Once the scan is done the accounts know every version, and a miss costs no call to the disk.
+            if (!MayHave(id)
+                || !await _threads.Openers.RunAsync(() => Open(id) is not null, cancellationToken)
+                    .ConfigureAwait(false))
+                return null;
         }
+
+        return null;
     }
 
-    /// <summary>Whether a chunk is here; no use of the version.</summary>
-    public bool Has(ContentId id, int chunk)
+    /// <summary>A lease on a version, opened if need be. On a thread of the disk.</summary>
+    public VersionLease? LeaseNow(ContentId id)
     {
-        if (_open.TryGetValue(id, out var open))
-            return chunk < open.ChunkCount && open.Has(chunk);
-        using var lease = TryLease(id);
-        return lease is not null && chunk < lease.Version.ChunkCount && lease.Version.Has(chunk);
+        for (var turn = 0; turn < OpenTurns; turn++)
+        {
+            if (Open(id) is not { } version)
+                return null;
+            if (version.TryAcquire())
+                return new VersionLease(version);
+        }
+
+        return null;
     }
+
+    /// <summary>Whether a chunk is in a version that is open; no use of the version.</summary>
+    public bool Has(ContentId id, int chunk) =>
+        Health.CanRead && _open.TryGetValue(id, out var open) && chunk < open.ChunkCount && open.Has(chunk);
 
     /// <summary>A lease on a version, made if it is not here yet; never over files that cannot be read now.</summary>
-    public Result<VersionLease> LeaseOrCreate(ObjectVersion version)
+    public async ValueTask<Result<VersionLease>> LeaseOrCreateAsync(
+        ObjectVersion version, CancellationToken cancellationToken)
     {
-        if (TryLease(version.Id) is { } lease)
-            return lease;
-        try
+        for (var turn = 0; turn < OpenTurns; turn++)
         {
-            lock (_table)
-            {
-                if (_open.TryGetValue(version.Id, out var open) && open.TryAcquire())
-                    return Use(open);
-                if (OpenFiles(version.Id, out var problem) is { } opened)
-                    return Register(opened);
-                if (problem == MapProblem.NewerFormat)
-                    return new Failure(
-                        FailureKind.DiskFailed,
-                        $"{Root} holds this version in a newer format; use the newer Thaw or another directory.");
-                if (problem == MapProblem.Unreadable)
-                    return new Failure(
-                        FailureKind.DiskFailed, $"{Root} holds this version but it cannot be read now.");
-                return Register(VersionFiles.Create(this, version));
-            }
+            if (await LeaseAsync(version.Id, cancellationToken).ConfigureAwait(false) is { } lease)
+                return lease;
+            if (!Health.CanWrite)
+                break;
+            var made = await Writers.RunAsync<Result<bool>>(() => Make(version), cancellationToken, _failures.Unusable)
+                .ConfigureAwait(false);
+            if (made.Failure is { } failure)
+                return failure;
         }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            Counters.AddFailedWrite();
-            _log.CannotWrite(version.Id, Root, error);
-            return Refused(error);
-        }
+
+        return _failures.Unusable;
     }
 
     /// <summary>
-    /// Keeps a whole chunk. Waits for a writer thread; the bytes must stay as they are until the task ends.
+    /// Keeps a whole chunk. Waits for a writer thread; the bytes must stay as they are until <paramref name="ended"/>,
+    /// which a stuck disk calls long after the task has ended.
     /// </summary>
-    public async Task<Result<bool>> WriteChunkAsync(
-        VersionFile version, int chunk, ReadOnlyMemory<byte> bytes, uint[] blockCrcs, ulong? crc64)
+    public async Task<Result<bool>> WriteChunkAsync(VersionFile version, ChunkWrite write, Action? ended)
     {
-        await _scan.ConfigureAwait(false);
-        return await Writers.RunAsync(() => Write(version, chunk, bytes, blockCrcs, crc64)).ConfigureAwait(false);
+        if (Health.CanWrite)
+            await _scan.ConfigureAwait(false);
+        if (!Health.CanWrite || !version.TryAcquire())
+        {
+            ended?.Invoke();
+            return _failures.Unusable;
+        }
+
+        return await Writers.RunAsync(() => Write(version, write), CancellationToken.None, _failures.Unusable, () =>
+        {
+            Released(version);
+            ended?.Invoke();
+        }).ConfigureAwait(false);
     }
 
     /// <summary>Enters a verdict in a version's map.</summary>
@@ -153,6 +187,7 @@ internal sealed class DiskStore : IAsyncDisposable
         try
         {
             version.WriteVerdict(verdict, crc32C);
+            Health.NoteWritten();
             return true;
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
@@ -162,21 +197,30 @@ internal sealed class DiskStore : IAsyncDisposable
         }
     });
 
-    /// <summary>Unlinks a version whole; returns the bytes it had. Readers that hold it go on.</summary>
+    /// <summary>
+    /// Unlinks a version whole; returns the bytes it had, 0 if it cannot be unlinked now. Readers that hold it go on.
+    /// From the call on nobody is given it any more.
+    /// </summary>
+    public async ValueTask<long> DropAsync(ContentId id)
+    {
+        if (!_open.ContainsKey(id) && _isScanned && !Accounts.Contains(id))
+            return 0;
+        _condemned[id] = true;
+        if (TakeOut(id) is { } open)
+            CloseDropped(open);
+        return await _threads.Cleaners.RunAsync(() => Drop(id)).ConfigureAwait(false);
+    }
+
+    /// <summary>Unlinks a version when the disk comes to it.</summary>
+    public void DropLater(ContentId id) => _threads.Cleaners.Post(() => Drop(id));
+
+    /// <summary>As <see cref="DropAsync"/>. On a thread of the disk.</summary>
     public long Drop(ContentId id)
     {
-        lock (_table)
+        lock (StripeOf(id))
         {
-            if (_open.TryRemove(id, out var open))
-            {
-                open.MarkDropped();
-                _unsynced.TryRemove(open, out _);
-                open.HeldBytes = open.PresentBytes;
-                Space.HoldUnlinked(open.HeldBytes);
-                if (open.TryClose())
-                    Space.LetUnlinkedGo(open.HeldBytes);
-            }
-
+            _condemned[id] = true;
+            var open = TakeOut(id);
             var paths = PathsOf(id);
             try
             {
@@ -185,9 +229,16 @@ internal sealed class DiskStore : IAsyncDisposable
             }
             catch (Exception error) when (error is IOException or UnauthorizedAccessException)
             {
-                _log.CannotWrite(id, Root, error);
+                ReportWriteFailure(id, error);
+                if (open is not null)
+                    CloseDropped(open);
+                return 0;
             }
 
+            // Closed here and now: whoever makes room for a write needs the blocks before it goes on.
+            if (open is not null && open.TryRetire())
+                CloseRetired(open);
+            _condemned.TryRemove(id, out _);
             return Accounts.Remove(id);
         }
     }
@@ -195,7 +246,7 @@ internal sealed class DiskStore : IAsyncDisposable
     /// <summary>Removes a data file that has no map, unless the version is open.</summary>
     public bool RemoveOrphan(ContentId id)
     {
-        lock (_table)
+        lock (StripeOf(id))
         {
             var paths = PathsOf(id);
             if (_open.ContainsKey(id) || Files.Exists(paths.Map))
@@ -207,9 +258,27 @@ internal sealed class DiskStore : IAsyncDisposable
 
     public bool IsInUse(ContentId id) => _open.TryGetValue(id, out var open) && open.Leases > 0;
 
-    public void ReportWriteFailure(ContentId id, Exception error) => _log.CannotWrite(id, Root, error);
+    public void ReportWriteFailure(ContentId id, Exception error)
+    {
+        _log.CannotWrite(id, Root, error);
+        Health.NoteFailedWrite(error);
+    }
 
-    public void ReportReadFailure(ContentId id, Exception error) => _log.CannotRead(id, Root, error);
+    /// <summary>
+    /// A read has failed; returns whether the disk is gone, so that nothing can be said of the bytes. On a thread of
+    /// the disk.
+    /// </summary>
+    public bool ReportReadFailure(ContentId id, Exception error)
+    {
+        _log.CannotRead(id, Root, error);
+        if (!Health.CanRead)
+            return true;
+        // One sector that cannot be read is repaired by writing it; a disk that takes no writes either has other cares.
+        if (_marker.Probe() is (true, true))
+            return false;
+        Health.NoteLost();
+        return true;
+    }
 
     /// <summary>A map or an entry that does not check: lost with the machine's last stop, or rotten.</summary>
     public void CountDamage()
@@ -221,25 +290,22 @@ internal sealed class DiskStore : IAsyncDisposable
     }
 
     /// <summary>Puts a version into the next durability batch.</summary>
-    public void NoteUnsynced(VersionFile version, int bytes)
-    {
-        _unsynced[version] = true;
-        Interlocked.Add(ref _unsyncedBytes, bytes);
-    }
+    public void NoteUnsynced(VersionFile version, int bytes) => _batches.Note(version, bytes);
 
     public async ValueTask DisposeAsync()
     {
         await _stopping.CancelAsync().ConfigureAwait(false);
-        await _batches.ConfigureAwait(false);
         await _scan.ConfigureAwait(false);
-        await Writers.DisposeAsync().ConfigureAwait(false);
-        var synced = await Syncers.RunAsync(SyncAll).ConfigureAwait(false);
-        await Syncers.DisposeAsync().ConfigureAwait(false);
-        await Readers.DisposeAsync().ConfigureAwait(false);
-        foreach (var (_, version) in _open)
-            version.TryClose();
-        if (synced)
-            _marker.WriteClean();
+        await _batches.DisposeAsync().ConfigureAwait(false);
+        await _threads.DisposeAsync(() =>
+        {
+            var synced = _batches.SyncAll();
+            foreach (var (_, version) in _open)
+                if (version.TryRetire())
+                    version.Close();
+            if (synced)
+                _marker.WriteClean();
+        }).ConfigureAwait(false);
         _marker.Dispose();
         _stopping.Dispose();
     }
@@ -249,14 +315,48 @@ internal sealed class DiskStore : IAsyncDisposable
         if (version.Release() > 0)
             return;
         if (version.IsDropped)
-        {
-            if (version.TryClose())
-                Space.LetUnlinkedGo(version.HeldBytes);
-        }
-        else if (_open.Count > MostIdle)
-        {
-            CloseIdle();
-        }
+            CloseDropped(version);
+        else if (_open.Count > MostIdle && Interlocked.Exchange(ref _isClosingIdle, 1) == 0)
+            _threads.Cleaners.Post(CloseIdle);
+    }
+
+    private Lock StripeOf(ContentId id) => _stripes[(uint)id.GetHashCode() % (uint)_stripes.Length];
+
+    private void Changed(DiskState state)
+    {
+        _log.Changed(Root, state);
+        if (!Health.CanWrite)
+            return;
+        foreach (var (id, _) in _condemned)
+            DropLater(id);
+        Returned(this);
+    }
+
+    // Closing frees an unlinked file's blocks, which may take long and blocks on a frozen file system.
+    private void CloseDropped(VersionFile version)
+    {
+        if (version.TryRetire())
+            _threads.Cleaners.Post(() => CloseRetired(version));
+    }
+
+    private void CloseRetired(VersionFile version)
+    {
+        version.Close();
+        Space.LetUnlinkedGo(version.HeldBytes);
+    }
+
+    /// <summary>
+    /// Takes an open version out of the table: nobody is given it any more, and it counts as held until it is closed.
+    /// </summary>
+    private VersionFile? TakeOut(ContentId id)
+    {
+        if (!_open.TryRemove(id, out var open))
+            return null;
+        open.HeldBytes = open.PresentBytes;
+        Space.HoldUnlinked(open.HeldBytes);
+        open.MarkDropped();
+        _batches.Forget(open);
+        return open;
     }
 
     private VersionLease Use(VersionFile version)
@@ -265,15 +365,61 @@ internal sealed class DiskStore : IAsyncDisposable
         return new VersionLease(version);
     }
 
-    private VersionLease Register(VersionFile version)
+    private void Register(VersionFile version)
     {
-        if (!version.TryAcquire())
-            throw new InvalidOperationException("A version that was just opened can be leased.");
         Accounts.Enter(version.Id, version.PresentBytes, 0);
         _open[version.Id] = version;
         if (version.Unsynced > 0)
             NoteUnsynced(version, 0);
-        return Use(version);
+    }
+
+    /// <summary>The open version, opened if need be; null if it is not here. On a thread of the disk.</summary>
+    private VersionFile? Open(ContentId id)
+    {
+        lock (StripeOf(id))
+        {
+            if (_open.TryGetValue(id, out var open))
+                return open;
+            if (_condemned.ContainsKey(id) || OpenFiles(id, out _) is not { } version)
+                return null;
+            Register(version);
+            return version;
+        }
+    }
+
+    /// <summary>Makes the files of a version that is not here.</summary>
+    private Result<bool> Make(ObjectVersion version)
+    {
+        try
+        {
+            lock (StripeOf(version.Id))
+            {
+                if (_open.ContainsKey(version.Id))
+                    return true;
+                if (_condemned.ContainsKey(version.Id))
+                {
+                    Drop(version.Id);
+                    if (_condemned.ContainsKey(version.Id))
+                        return _failures.Unusable;
+                }
+
+                if (OpenFiles(version.Id, out var problem) is { } opened)
+                    Register(opened);
+                else if (problem == MapProblem.NewerFormat)
+                    return _failures.NewerFormat;
+                else if (problem == MapProblem.Unreadable)
+                    return _failures.Unreadable;
+                else
+                    Register(VersionFiles.Create(this, version));
+                return true;
+            }
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            Counters.AddFailedWrite();
+            ReportWriteFailure(version.Id, error);
+            return _failures.Refused(error);
+        }
     }
 
     private VersionFile? OpenFiles(ContentId id, out MapProblem problem)
@@ -291,34 +437,32 @@ internal sealed class DiskStore : IAsyncDisposable
         return null;
     }
 
-    private Result<bool> Write(
-        VersionFile version, int chunk, ReadOnlyMemory<byte> bytes, uint[] blockCrcs, ulong? crc64)
+    private Result<bool> Write(VersionFile version, ChunkWrite write)
     {
         if (version.IsDropped)
-            return new Failure(FailureKind.DiskFull, "The version was dropped while it was being loaded.");
-        if (!version.Admits(chunk, blockCrcs))
+            return DiskFailures.Dropped;
+        if (!version.Admits(write.Chunk, write.BlockCrcs))
         {
             // Someone may still map the old file: it keeps its bytes, and the new ones get a file of their own.
             Drop(version.Id);
-            return new Failure(
-                FailureKind.Corrupt, "The chunk is not the one that this version's file was sealed with.");
+            return DiskFailures.SealedWithOther;
         }
 
-        if (!version.Has(chunk) && !Space.TryReserve(bytes.Length, version.Id))
-            return new Failure(
-                FailureKind.DiskFull,
-                $"The cache on {Root} is full of pinned or open versions; raise its capacity or unpin something.");
+        if (!version.Has(write.Chunk) && !Space.TryReserve(write.Bytes.Length, version.Id))
+            return _failures.Full;
         for (var evicted = false; ;)
         {
             try
             {
-                var added = version.WriteChunk(chunk, bytes.Span, blockCrcs, crc64);
+                var added = version.WriteChunk(write);
                 if (!version.IsDropped)
                     Accounts.Add(version.Id, added);
-                NoteUnsynced(version, bytes.Length);
+                NoteUnsynced(version, write.Bytes.Length);
+                Health.NoteWritten();
                 return true;
             }
-            catch (IOException full) when (Native.IsFull(full) && !evicted && Space.TryEvict(bytes.Length, version.Id))
+            catch (IOException full) when (
+                Native.IsFull(full) && !evicted && Space.TryEvict(write.Bytes.Length, version.Id))
             {
                 // Others fill this disk too; what was used longest ago makes room once.
                 evicted = true;
@@ -326,78 +470,26 @@ internal sealed class DiskStore : IAsyncDisposable
             catch (Exception error) when (error is IOException or UnauthorizedAccessException)
             {
                 Counters.AddFailedWrite();
-                _log.CannotWrite(version.Id, Root, error);
-                return Refused(error);
+                ReportWriteFailure(version.Id, error);
+                return _failures.Refused(error);
             }
         }
     }
 
     private void CloseIdle()
     {
-        lock (_table)
+        Volatile.Write(ref _isClosingIdle, 0);
+        foreach (var (id, version) in _open)
         {
-            foreach (var (id, version) in _open)
+            if (_open.Count <= MostIdle / 2)
+                break;
+            lock (StripeOf(id))
             {
-                if (_open.Count <= MostIdle / 2)
-                    break;
-                if (_unsynced.ContainsKey(version) || !version.TryClose())
+                if (_batches.Contains(version) || !version.TryRetire())
                     continue;
-                _open.TryRemove(id, out _);
+                _open.TryRemove(KeyValuePair.Create(id, version));
+                version.Close();
             }
         }
     }
-
-    private async Task RunBatchesAsync()
-    {
-        using var timer = new PeriodicTimer(TimeSpan.FromSeconds(1), Clock);
-        var last = Clock.GetTimestamp();
-        try
-        {
-            while (await timer.WaitForNextTickAsync(_stopping.Token).ConfigureAwait(false))
-            {
-                if (Volatile.Read(ref _unsyncedBytes) < Limits.DurableBatchBytes
-                    && Clock.GetElapsedTime(last) < Limits.DurableBatchTime)
-                    continue;
-                last = Clock.GetTimestamp();
-                await Syncers.RunAsync(SyncAll, _stopping.Token).ConfigureAwait(false);
-            }
-        }
-        catch (OperationCanceledException)
-        {
-            // The last batch is made when the store is disposed.
-            return;
-        }
-    }
-
-    private bool SyncAll()
-    {
-        Interlocked.Exchange(ref _unsyncedBytes, 0);
-        var all = true;
-        foreach (var (version, _) in _unsynced)
-        {
-            // A chunk that is written from here on puts the version back.
-            _unsynced.TryRemove(version, out _);
-            if (!version.TryAcquire())
-                continue;
-            try
-            {
-                version.SyncWritten();
-            }
-            catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-            {
-                all = false;
-                _log.CannotSync(version.Id, Root, error);
-            }
-            finally
-            {
-                Released(version);
-            }
-        }
-
-        return all;
-    }
-
-    private Failure Refused(Exception error) => error is IOException full && Native.IsFull(full)
-        ? new Failure(FailureKind.DiskFull, $"The disk of {Root} is full; give it room or lower its capacity.")
-        : new Failure(FailureKind.DiskFailed, $"The disk of {Root} cannot be written: {error.Message}");
 }

@@ -22,6 +22,7 @@ public sealed class VersionFile
     private readonly DiskFile _data;
     private readonly VersionMap _map;
     private readonly long _dataBase;
+    private readonly VersionBytes _bytes;
     private readonly CheckedBlocks _checked;
     private readonly DiskStore _disk;
     private readonly Lock _header = new();
@@ -36,6 +37,7 @@ public sealed class VersionFile
     {
         (_disk, _map, _data) = (disk, map, data);
         _dataBase = MapLayout.IsInline(SizeBytes) ? MapLayout.InlineOffset(ChunkCount) : 0;
+        _bytes = new VersionBytes(disk, map.Header, data, _dataBase);
         _checked = new CheckedBlocks(disk.Clock);
     }
 
@@ -74,6 +76,12 @@ public sealed class VersionFile
     /// <summary>The file with the bytes at their own offsets; null when they live inside the map.</summary>
     internal SafeFileHandle? Backing => _data == _map.File ? null : _data.Handle;
 
+    /// <summary>The file that a chunk's bytes are in, and where.</summary>
+    internal (SafeFileHandle File, long Offset) PlaceOf(int chunk) =>
+        (_data.Handle, _dataBase + Geometry.ChunkOffset(chunk));
+
+    internal ChunkState StateOf(int chunk) => _map.StateOf(chunk);
+
     internal int Leases => Volatile.Read(ref _leases);
 
     /// <summary>Chunks entered but not yet on the medium.</summary>
@@ -103,50 +111,32 @@ public sealed class VersionFile
                 return new ValueTask<ReadOutcome>(ReadOutcome.Hit(bytes));
         }
 
-        return ReadQueued(span, destination, cancellationToken);
-    }
-
-    /// <summary>
-    /// Where a chunk lies, for whoever copies it without looking at it; null when it is not here or does not check. One
-    /// from before an unclean boot is checked first. The bytes stay until the lease ends.
-    /// </summary>
-    public ValueTask<ChunkPlace?> LocateAsync(int chunk, CancellationToken cancellationToken)
-    {
-        var place = new ChunkPlace(_data.Handle, _dataBase + Geometry.ChunkOffset(chunk));
-        return IsTrusted(chunk)
-            ? new ValueTask<ChunkPlace?>(place)
-            : new ValueTask<ChunkPlace?>(_disk.Readers.RunAsync(
-                () => TryTrust(chunk) ? place : null, cancellationToken));
+        return ReadQueuedAsync(span, destination, cancellationToken);
     }
 
     /// <summary>The block CRCs of a chunk that is here, or null when it is not or they do not check.</summary>
     public Task<uint[]?> GetBlockCrcsAsync(int chunk, CancellationToken cancellationToken) =>
         _disk.Readers.RunAsync(() => TryLoadBlockCrcs(chunk), cancellationToken);
 
-    /// <summary>The block CRCs of a chunk that was read or written while the version was open; else null.</summary>
-    public uint[]? TryGetBlockCrcs(int chunk) => _map.KnownBlockCrcs(chunk);
-
     /// <summary>
-    /// The open file and the place of a chunk's bytes in it, with its block CRCs, for sending without reading: whoever
-    /// receives them compares them with the CRCs. Null when the chunk is not here, or must be checked first since it is
-    /// from before an unclean boot. Hold the lease until the bytes have been sent.
+    /// Reads the blocks of a chunk that was found damaged, those that are good, into their places; which ones are to be
+    /// fetched, and the list that they must have. Null when there is nothing of the chunk to go by.
     /// </summary>
-    public async ValueTask<(SafeFileHandle File, long Offset, uint[] BlockCrcs)?> TryLocateAsync(
-        int chunk, CancellationToken cancellationToken)
+    /// <param name="chunk">The chunk, which is not here.</param>
+    /// <param name="destination">Room for the whole chunk.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    public async ValueTask<DamagedChunk?> SalvageAsync(
+        int chunk, Memory<byte> destination, CancellationToken cancellationToken)
     {
-        if (_map.StateOf(chunk) is ChunkState.Absent or ChunkState.Suspect)
+        if (!_map.IsDamaged(chunk) || !TryAcquire())
             return null;
-        var crcs = _map.KnownBlockCrcs(chunk)
-            ?? await GetBlockCrcsAsync(chunk, cancellationToken).ConfigureAwait(false);
-        return crcs is null ? null : (_data.Handle, _dataBase + Geometry.ChunkOffset(chunk), crcs);
+        using var target = new ReadTarget(destination);
+        return await _disk.Readers.RunAsync(
+            () => Salvage(chunk, target), cancellationToken, null, () => _disk.Released(this)).ConfigureAwait(false);
     }
 
-    /// <summary>
-    /// Checks every block of a chunk: what a node does when another one says that blocks it sent did not check, and
-    /// before it sends a chunk from before an unclean boot. A chunk that does not check is lost.
-    /// </summary>
-    public Task<bool> CheckAsync(int chunk, CancellationToken cancellationToken) =>
-        _disk.Readers.RunAsync(() => CheckOnDisk(chunk), cancellationToken);
+    /// <summary>The block CRCs of a chunk that was read or written while the version was open; else null.</summary>
+    public uint[]? TryGetBlockCrcs(int chunk) => _map.KnownBlockCrcs(chunk);
 
     /// <summary>CRC-64/NVME of a chunk that is here, where the origin's sum is of that kind; else null.</summary>
     public ulong? TryGetCrc64(int chunk) => _map.Crc64Of(chunk);
@@ -161,25 +151,25 @@ public sealed class VersionFile
     }
 
     /// <summary>Writes a whole chunk, its list and its entry, in this order. On a writer thread of the disk.</summary>
-    /// <returns>Bytes that are here now and were not before: the chunk's length, or 0 for a repair.</returns>
-    internal int WriteChunk(int chunk, ReadOnlySpan<byte> bytes, uint[] blockCrcs, ulong? crc64)
+    /// <returns>Bytes that are here now and were not before: the chunk's length, or 0 for one that was.</returns>
+    internal int WriteChunk(ChunkWrite write)
     {
-        const int pieceBytes = 1 << 20;
+        var (chunk, blockCrcs) = (write.Chunk, write.BlockCrcs);
         var failedSyncs = Volatile.Read(ref _failedSyncs);
-        var start = _dataBase + Geometry.ChunkOffset(chunk);
-        for (var done = 0; done < bytes.Length; done += pieceBytes)
-            _data.Write(bytes.Slice(done, Math.Min(pieceBytes, bytes.Length - done)), start + done);
-        var (isNew, differs) = _map.Enter(chunk, blockCrcs, crc64, _disk.BootTag);
+        // Blocks are left out only next to those that were found good under this very list.
+        var all = write.Blocks == uint.MaxValue || !_map.IsDamaged(chunk) || !_map.IsKnown(chunk, blockCrcs);
+        _bytes.Write(chunk, write.Bytes.Span, all ? uint.MaxValue : write.Blocks);
+        var (isNew, differs) = _map.Enter(chunk, blockCrcs, write.Crc64, _disk.BootTag);
         _checked.Forget(chunk);
         Interlocked.Increment(ref _unsynced);
         if (differs && Verdict != Verdict.None)
             WriteVerdict(Verdict.None, null);
         if (Volatile.Read(ref _failedSyncs) == failedSyncs)
-            return isNew ? bytes.Length : 0;
+            return isNew ? write.Bytes.Length : 0;
 
         // A sync failed while this was written: it may have taken some of these pages with it.
         var (_, generation) = _map.Look(chunk);
-        if (_map.Lose(chunk, generation) != ChunkState.Absent)
+        if (_map.Lose(chunk, generation, isRepairable: false) != ChunkState.Absent)
             _map.WriteLoss(chunk, _disk.BootTag);
         throw new IOException("The disk failed to make an earlier write durable.");
     }
@@ -212,7 +202,8 @@ public sealed class VersionFile
         {
             Interlocked.Increment(ref _failedSyncs);
             foreach (var (chunk, generation) in Written())
-                Forget(chunk, generation);
+                Forget(chunk, generation, damage: null);
+            _map.ForgetAllDamage(_disk.BootTag);
             throw;
         }
 
@@ -270,18 +261,7 @@ public sealed class VersionFile
         var (state, generation) = _map.Look(chunk);
         if (state != ChunkState.Suspect)
             return state != ChunkState.Absent;
-        try
-        {
-            if (_map.LoadBlockCrcs(chunk) is { } crcs && CheckWhole(chunk, generation, crcs))
-                return true;
-        }
-        catch (IOException error)
-        {
-            _disk.ReportReadFailure(Id, error);
-        }
-
-        Fail(chunk, generation);
-        return false;
+        return TryLoadBlockCrcs(chunk) is { } crcs && CheckWhole(chunk, generation, crcs).Kind == ReadKind.Hit;
     }
 
     internal bool TryAcquire()
@@ -298,15 +278,15 @@ public sealed class VersionFile
 
     internal int Release() => Interlocked.Decrement(ref _leases);
 
-    /// <summary>Closes the files if nobody holds a lease; no lease can be taken afterwards.</summary>
-    internal bool TryClose()
+    /// <summary>Takes the version out of use if nobody holds a lease; no lease can be taken afterwards.</summary>
+    internal bool TryRetire() => Interlocked.CompareExchange(ref _leases, int.MinValue, 0) == 0;
+
+    /// <summary>Closes the files of a retired version. On a thread of the disk.</summary>
+    internal void Close()
     {
-        if (Interlocked.CompareExchange(ref _leases, int.MinValue, 0) != 0)
-            return false;
         if (_data != _map.File)
             _data.Dispose();
         _map.Dispose();
-        return true;
     }
 
     internal void MarkDropped() => _dropped = true;
@@ -321,9 +301,16 @@ public sealed class VersionFile
     }
 
     // Apart from the caller, so that a read from the page cache allocates no closure.
-    private ValueTask<ReadOutcome> ReadQueued(
-        BlockSpan span, Memory<byte> destination, CancellationToken cancellationToken) =>
-        new(_disk.Readers.RunAsync(() => ReadOnDisk(span, destination), cancellationToken));
+    private async ValueTask<ReadOutcome> ReadQueuedAsync(
+        BlockSpan span, Memory<byte> destination, CancellationToken cancellationToken)
+    {
+        if (!_disk.Health.CanRead || !TryAcquire())
+            return ReadOutcome.Miss;
+        using var target = new ReadTarget(destination);
+        return await _disk.Readers.RunAsync(
+            () => ReadOnDisk(span, target), cancellationToken, ReadOutcome.Miss, () => _disk.Released(this))
+                .ConfigureAwait(false);
+    }
 
     private int TryReadNow(BlockSpan span, Span<byte> destination, uint[] crcs)
     {
@@ -360,87 +347,94 @@ public sealed class VersionFile
         return done;
     }
 
-    private ReadOutcome ReadOnDisk(BlockSpan span, Memory<byte> destination)
+    /// <summary>Block by block through a buffer of its own: the caller may be gone before the disk answers.</summary>
+    private ReadOutcome ReadOnDisk(BlockSpan span, ReadTarget target)
     {
         var (state, generation) = _map.Look(span.Chunk);
         if (state == ChunkState.Absent)
             return ReadOutcome.Miss;
-        try
+        if (TryLoadBlockCrcs(span.Chunk) is not { } crcs)
+            return ReadOutcome.Bad;
+        if (state == ChunkState.Suspect && CheckWhole(span.Chunk, generation, crcs) is { Kind: not ReadKind.Hit } worse)
+            return worse;
+        using var scratch = BlockScratch.Rent();
+        for (var done = 0; done < span.Bytes;)
         {
-            var crcs = _map.LoadBlockCrcs(span.Chunk);
-            if (crcs is null || (state == ChunkState.Suspect && !CheckWhole(span.Chunk, generation, crcs)))
-                return Fail(span.Chunk, generation);
-            if (span.IsWholeBlocks)
-            {
-                var target = destination.Span[..span.Bytes];
-                return _data.Read(target, _dataBase + span.Offset) == span.Bytes && span.Check(target, crcs)
-                    ? ReadOutcome.Hit(span.Bytes)
-                    : Fail(span.Chunk, generation);
-            }
+            var block = span.BlockAt(done);
+            if (_bytes.ReadBlock(span.Chunk, block, crcs, scratch.Span) is { Kind: not ReadKind.Hit } end)
+                return done > 0 ? ReadOutcome.Hit(done) : Fail(span.Chunk, generation, end, 1u << block);
+            if (!span.IsWholeBlocks)
+                _checked.Mark(span.Chunk, block);
+            var piece = scratch.Span.Slice(span.OffsetInBlock, span.BytesAt(done));
+            if (!target.TryCopy(piece, done))
+                return ReadOutcome.Miss;
+            done += piece.Length;
+        }
 
-            using var scratch = BlockScratch.Rent();
-            var block = scratch.Span[..span.BlockLength];
-            if (_data.Read(block, _dataBase + span.BlockOffset) != block.Length
-                || Crc32C.Compute(block) != crcs[span.FirstBlock])
-                return Fail(span.Chunk, generation);
-            _checked.Mark(span.Chunk, span.FirstBlock);
-            block.Slice(span.OffsetInBlock, span.Bytes).CopyTo(destination.Span);
-            return ReadOutcome.Hit(span.Bytes);
-        }
-        catch (IOException error)
-        {
-            _disk.ReportReadFailure(Id, error);
-            return Fail(span.Chunk, generation);
-        }
+        return ReadOutcome.Hit(span.Bytes);
     }
 
     /// <summary>
     /// Checks every block of a chunk from before an unclean boot; a good one counts as written from now on.
     /// </summary>
-    private bool CheckWhole(int chunk, long generation, uint[] crcs)
+    private ReadOutcome CheckWhole(int chunk, long generation, uint[] crcs)
     {
         using var scratch = BlockScratch.Rent();
         var length = Geometry.ChunkLength(SizeBytes, chunk);
         for (var index = 0; index < Geometry.BlockCount(length); index++)
-        {
-            var block = scratch.Span[..Geometry.BlockLength(length, index)];
-            var offset = _dataBase + Geometry.ChunkOffset(chunk) + (long)index * Geometry.BlockBytes;
-            if (_data.Read(block, offset) != block.Length || Crc32C.Compute(block) != crcs[index])
-                return false;
-        }
-
+            if (_bytes.ReadBlock(chunk, index, crcs, scratch.Span) is { Kind: not ReadKind.Hit } end)
+                return Fail(chunk, generation, end, 0);
         if (_map.TryAdvance(chunk, generation, ChunkState.Suspect, ChunkState.Written))
         {
             Interlocked.Increment(ref _unsynced);
             _disk.NoteUnsynced(this, 0);
         }
 
-        return true;
+        return ReadOutcome.Hit(length);
     }
 
-    private bool CheckOnDisk(int chunk)
+    internal bool CheckOnDisk(int chunk)
     {
         var (state, generation) = _map.Look(chunk);
-        if (state == ChunkState.Absent)
-            return false;
-        try
-        {
-            if (_map.LoadBlockCrcs(chunk) is { } crcs && CheckWhole(chunk, generation, crcs))
-                return true;
-        }
-        catch (IOException error)
-        {
-            _disk.ReportReadFailure(Id, error);
-        }
-
-        Fail(chunk, generation);
-        return false;
+        return state != ChunkState.Absent && TryLoadBlockCrcs(chunk) is { } crcs
+            && CheckWhole(chunk, generation, crcs).Kind == ReadKind.Hit;
     }
 
+    private DamagedChunk? Salvage(int chunk, ReadTarget target)
+    {
+        if (!_map.TryGetDamage(chunk, out var bad) || TryLoadBlockCrcs(chunk) is not { } crcs)
+            return null;
+        using var scratch = BlockScratch.Rent();
+        var blocks = Geometry.BlockCount(Geometry.ChunkLength(SizeBytes, chunk));
+        for (var index = 0; index < blocks; index++)
+        {
+            if ((bad & (1u << index)) != 0)
+                continue;
+            switch (_bytes.ReadBlock(chunk, index, crcs, scratch.Span))
+            {
+                case { Kind: ReadKind.Miss }:
+                    return null;
+                case { Kind: ReadKind.Bad }:
+                    bad |= 1u << index;
+                    break;
+                case { Bytes: var bytes }:
+                    if (!target.TryCopy(scratch.Span[..bytes], index * Geometry.BlockBytes))
+                        return null;
+                    break;
+            }
+        }
+
+        return new DamagedChunk(bad, crcs);
+    }
+
+    /// <summary>
+    /// The list of a chunk; null when the chunk is not here and not damaged either, or, which makes it lost, when its
+    /// list does not check.
+    /// </summary>
     private uint[]? TryLoadBlockCrcs(int chunk)
     {
         var (state, generation) = _map.Look(chunk);
-        if (state == ChunkState.Absent)
+        if (state == ChunkState.Absent && !_map.IsDamaged(chunk))
             return null;
         try
         {
@@ -449,32 +443,45 @@ public sealed class VersionFile
         }
         catch (IOException error)
         {
-            _disk.ReportReadFailure(Id, error);
+            if (_disk.ReportReadFailure(Id, error))
+                return null;
         }
 
-        Fail(chunk, generation);
+        _map.ForgetDamage(chunk);
+        Count(Forget(chunk, generation, damage: null));
         return null;
     }
 
-    private ReadOutcome Fail(int chunk, long generation)
+    /// <summary>What a block that is not a hit means for its chunk: a miss means nothing, a bad one loses it.</summary>
+    private ReadOutcome Fail(int chunk, long generation, ReadOutcome end, uint badBlocks)
     {
-        var state = Forget(chunk, generation);
-        if (state == ChunkState.Suspect)
-            _disk.Counters.AddLost();
-        else if (state != ChunkState.Absent)
-            _disk.Counters.AddCorrupt();
-        return ReadOutcome.Bad;
+        if (end.Kind == ReadKind.Bad)
+            Count(Forget(chunk, generation, badBlocks));
+        return end;
     }
 
-    /// <summary>Enters a chunk as lost if it is still the one that was seen; returns what it was.</summary>
-    private ChunkState Forget(int chunk, long generation)
+    private void Count(ChunkState was)
     {
-        var was = _map.Lose(chunk, generation);
+        if (was == ChunkState.Suspect)
+            _disk.Counters.AddLost();
+        else if (was != ChunkState.Absent)
+            _disk.Counters.AddCorrupt();
+    }
+
+    /// <summary>
+    /// Enters a chunk as lost if it is still the one that was seen; returns what it was.
+    /// </summary>
+    /// <param name="chunk">The chunk.</param>
+    /// <param name="generation">As it was seen.</param>
+    /// <param name="damage">Blocks that are bad for certain, the others are to be checked; null: none is to be
+    /// trusted.</param>
+    private ChunkState Forget(int chunk, long generation, uint? damage)
+    {
+        var was = _map.Lose(chunk, generation, damage is not null, damage ?? 0);
         if (was == ChunkState.Absent)
             return was;
         if (!_dropped)
             _disk.Accounts.Add(Id, -Geometry.ChunkLength(SizeBytes, chunk));
-        _map.ForgetBlockCrcs(chunk);
         _checked.Forget(chunk);
         try
         {

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Runtime.InteropServices;
 using Thaw.Core.Chunks;
 using Thaw.Core.Identity;
@@ -21,6 +22,7 @@ internal sealed class VersionMap : IDisposable
     private readonly uint[] _listCrcs;
     private readonly ulong?[]? _crc64s;
     private readonly uint[]?[] _blockCrcs;
+    private readonly ConcurrentDictionary<int, uint> _damaged = new();
     private MapHeader _header;
     private long _presentBytes;
 
@@ -68,6 +70,8 @@ internal sealed class VersionMap : IDisposable
                 bytes.AsSpan(chunk * MapLayout.EntryBytes), ChunkEntry.Seed(_header.Id, chunk), out var damaged);
             damagedEntries += damaged ? 1 : 0;
             _listCrcs[chunk] = entry.ListCrc;
+            if (entry is { State: ChunkState.Lost, IsRepairable: true })
+                _damaged[chunk] = 0;
             if (entry.State is ChunkState.Absent or ChunkState.Lost)
                 continue;
             if (_crc64s is not null)
@@ -96,17 +100,35 @@ internal sealed class VersionMap : IDisposable
         if (_crc64s is not null)
             _crc64s[chunk] = crc64;
         Volatile.Write(ref _blockCrcs[chunk], blockCrcs);
+        _damaged.TryRemove(chunk, out _);
         if (Change(chunk, ChunkState.Written) is not ChunkState.Absent)
             return (false, differs);
         Interlocked.Add(ref _presentBytes, Geometry.ChunkLength(_header.SizeBytes, chunk));
         return (true, differs);
     }
 
+    /// <summary>Whether a chunk that is not here was found damaged, so that some of its blocks may be good.</summary>
+    public bool IsDamaged(int chunk) => _damaged.ContainsKey(chunk);
+
+    /// <summary>The blocks of a damaged chunk that are known to be bad, one bit each.</summary>
+    public bool TryGetDamage(int chunk, out uint badBlocks) => _damaged.TryGetValue(chunk, out badBlocks);
+
+    /// <summary>Nothing of a damaged chunk is to be trusted.</summary>
+    public void ForgetDamage(int chunk) => _damaged.TryRemove(chunk, out _);
+
+    /// <summary>Nothing of any damaged chunk is to be trusted, also in later runs.</summary>
+    public void ForgetAllDamage(uint bootTag)
+    {
+        foreach (var (chunk, _) in _damaged)
+            if (_damaged.TryRemove(chunk, out _))
+                WriteLoss(chunk, bootTag);
+    }
+
     /// <summary>
     /// Loses a chunk if it is still the one that was seen; its list stays as the yardstick for what comes back. Returns
     /// what it was, or absent when it was lost or replaced before.
     /// </summary>
-    public ChunkState Lose(int chunk, long generation)
+    public ChunkState Lose(int chunk, long generation, bool isRepairable, uint badBlocks = 0)
     {
         var slot = Volatile.Read(ref _slots[chunk]);
         var state = (ChunkState)(byte)slot;
@@ -114,6 +136,8 @@ internal sealed class VersionMap : IDisposable
             || Interlocked.CompareExchange(ref _slots[chunk], Next(slot, ChunkState.Absent), slot) != slot)
             return ChunkState.Absent;
         Interlocked.Add(ref _presentBytes, -Geometry.ChunkLength(_header.SizeBytes, chunk));
+        if (isRepairable)
+            _damaged[chunk] = badBlocks;
         return state;
     }
 
@@ -122,7 +146,7 @@ internal sealed class VersionMap : IDisposable
     {
         if (StateOf(chunk) == ChunkState.Absent)
             WriteEntry(
-                chunk, new ChunkEntry(ChunkState.Lost, bootTag, _listCrcs[chunk], null),
+                chunk, new ChunkEntry(ChunkState.Lost, bootTag, _listCrcs[chunk], null, IsDamaged(chunk)),
                 ChunkEntry.Seed(_header.Id, chunk));
     }
 
@@ -158,8 +182,6 @@ internal sealed class VersionMap : IDisposable
     public bool IsKnown(int chunk, uint[] blockCrcs) =>
         _listCrcs[chunk] is var known and not 0
         && known == ChunkEntry.CrcOfList(ChunkEntry.Seed(_header.Id, chunk), blockCrcs);
-
-    public void ForgetBlockCrcs(int chunk) => Volatile.Write(ref _blockCrcs[chunk], null);
 
     /// <summary>Rewrites the header, the copy at the end first. One caller at a time.</summary>
     public void WriteHeader(MapHeader header)

@@ -12,6 +12,7 @@ using Thaw.Core.Identity;
 using Thaw.Core.Metering;
 using Thaw.Origins;
 using Thaw.Storage;
+using Thaw.Storage.Disks;
 using Thaw.Storage.Names;
 using Thaw.Storage.Versions;
 using Thaw.Testing;
@@ -48,13 +49,16 @@ internal sealed class CacheHouse : IAsyncDisposable
 
     public static async Task<CacheHouse> StartAsync(
         long memoryBytes = 128L << 20, long capacityBytes = 1L << 30, bool hasDisk = true,
-        Func<MountConfig, MountConfig>? mount = null)
+        Func<MountConfig, MountConfig>? mount = null, DiskThresholds? thresholds = null)
     {
         var house = new CacheHouse { Origin = await FaultyOrigin.StartAsync() };
         house.Origin.AddBucket(Bucket);
         DiskOptions[] disks = hasDisk ? [new DiskOptions(house._folder["cache"], capacityBytes)] : [];
         house.Store = ChunkStore.Open(disks, new StoreContext(
-            NullLogger.Instance, house.Clock, new StoreCounters(), house.Disk, id => house.Cache.IsPinned(id), null));
+            NullLogger.Instance, house.Clock, new StoreCounters(), house.Disk, id => house.Cache.IsPinned(id), null)
+        {
+            Thresholds = thresholds ?? new DiskThresholds(),
+        });
         await house.Store.Scan;
         house._origins = new OriginFactory(
             new OriginsConfig(), NullLoggerFactory.Instance, TimeProvider.System, () => 0);

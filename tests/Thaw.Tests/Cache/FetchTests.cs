@@ -1,7 +1,10 @@
 using Thaw.Core.Api;
 using Thaw.Core.Chunks;
 using Thaw.Core.Failures;
+using Thaw.Core.Identity;
+using Thaw.Storage;
 using Thaw.Testing;
+using Thaw.Tests.Storage;
 using Xunit;
 
 namespace Thaw.Tests.Cache;
@@ -145,8 +148,7 @@ public sealed class FetchTests
             if (!path.EndsWith(".data", StringComparison.Ordinal) || Interlocked.Increment(ref drops) != 1)
                 return;
             // Someone else makes the files anew before this write ends: what it writes belongs to the old ones.
-            house.Store.Drop(version.Id);
-            house.Store.LeaseOrCreate(version).Value.Dispose();
+            RemakeAsync(house.Store, version).GetAwaiter().GetResult();
         };
         await house.AssertReadsAsync("model", content);
         await house.IsIdleAsync();
@@ -154,6 +156,12 @@ public sealed class FetchTests
         await house.AssertReadsAsync("model", content);
         Assert.Equal(content.SizeBytes, house.Stats.Cache.Bytes);
         Assert.Single(house.Origin.Log.Gets);
+    }
+
+    private static async Task RemakeAsync(ChunkStore store, ObjectVersion version)
+    {
+        await store.DropAsync(version.Id);
+        (await store.LeaseOrCreateAsync(version)).Value.Dispose();
     }
 
     private static void InterlockedMax(ref long most, long value)

@@ -2,6 +2,7 @@ using Thaw.Core.Api;
 using Thaw.Core.Chunks;
 using Thaw.Core.Failures;
 using Thaw.Testing;
+using Thaw.Tests.Storage;
 using Xunit;
 
 namespace Thaw.Tests.Cache;
@@ -97,7 +98,7 @@ public sealed class VerifyTests
         Assert.Equal(("failed", 1L), (failed.State, failed.BadBlocks));
         Assert.Equal(1, house.Stats.Cache.CorruptChunks);
         await house.AssertReadsAsync("model", content);
-        Assert.Equal(content.SizeBytes + Chunk, house.Stats.Origin.Bytes);
+        Assert.Equal(content.SizeBytes + Geometry.BlockBytes, house.Stats.Origin.Bytes);
         await house.IsIdleAsync();
         Assert.Equal("done", (await house.RunJobAsync("verify", "models/model")).State);
     }
@@ -112,7 +113,7 @@ public sealed class VerifyTests
         var pinned = await house.Cache.Control.SetPinAsync(new PathsRequest(["models/pinned"]), true, Stop);
         Assert.Equal(1, pinned.Value.Objects);
         var version = (await house.ResolveAsync("read")).Value;
-        using (house.Store.TryLease(version.Id))
+        using (await house.Store.LeaseAsync(version.Id))
             Assert.Equal(new FreeResult(1, Chunk, 1, 1), await FreeAsync());
         await house.Cache.Control.SetPinAsync(new PathsRequest(["models/pinned"]), false, Stop);
         Assert.Equal(new FreeResult(2, 2 * Chunk, 0, 0), await FreeAsync());

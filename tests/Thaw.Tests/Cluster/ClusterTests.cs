@@ -24,11 +24,13 @@ public sealed class ClusterTests
         Assert.Single(house.Origin.Log.Heads);
         Assert.Equal(content.SizeBytes, house.AllStats.Sum(node => node.Origin.Cause.Reader));
         Assert.Equal(2 * content.SizeBytes, house.AllStats.Sum(node => node.Peers.BytesIn));
-        Assert.Equal(2 * content.SizeBytes, house.AllStats.Sum(node => node.Peers.BytesOut));
-        Assert.Equal(2 * content.SizeBytes, house.AllStats.Sum(node => node.Served.S3.Peer));
-        // An owner's reader may come after the fetch that another node asked for.
-        Assert.Equal(
-            content.SizeBytes, house.AllStats.Sum(node => node.Served.S3.Origin + node.Served.S3.Local));
+        await house.HoldsAsync("all that was received is counted as sent",
+            () => house.AllStats.Sum(node => node.Peers.BytesOut) == 2 * content.SizeBytes);
+        // A reader that comes to a chunk when it is kept already is served locally.
+        var served = house.AllStats.Select(node => node.Served.S3).ToArray();
+        Assert.Equal(3 * content.SizeBytes, served.Sum(tiers => tiers.Peer + tiers.Origin + tiers.Local));
+        Assert.InRange(served.Sum(tiers => tiers.Peer), 1, 2 * content.SizeBytes);
+        Assert.InRange(served.Sum(tiers => tiers.Origin), 0, content.SizeBytes);
     }
 
     [Fact]

@@ -24,7 +24,7 @@ public sealed class ChunkStoreTests
         await SampleVersions.WriteAsync(await house.StartAsync(), version, bytes);
         for (var run = 0; run < 2; run++)
         {
-            using (var lease = house.Store.TryLease(version.Id)!)
+            using (var lease = (await house.Store.LeaseAsync(version.Id))!)
             {
                 Assert.True(lease.Version.IsComplete);
                 foreach (var piece in (int[])[1 << 20, Block, Block - 1, 5000])
@@ -49,7 +49,7 @@ public sealed class ChunkStoreTests
         await using var house = new StoreHouse();
         var version = SampleVersions.Of(3 * Chunk, seed: 2);
         await SampleVersions.WriteAsync(await house.StartAsync(), version, SampleVersions.Bytes(3 * Chunk, 2), 0, 2);
-        using var lease = house.Store.TryLease(version.Id)!;
+        using var lease = (await house.Store.LeaseAsync(version.Id))!;
         Assert.Equal(ReadKind.Miss, (await SampleVersions.ReadAsync(lease.Version, new ByteRange(Chunk, 10), 10)).End);
         Assert.Equal(
             ReadKind.Hit, (await SampleVersions.ReadAsync(lease.Version, new ByteRange(2 * Chunk, 10), 10)).End);
@@ -71,7 +71,7 @@ public sealed class ChunkStoreTests
             : (house.PathOf(version, ".data"), Chunk + 3L * Block + 17);
         FlipBit(path, offset);
         await house.StartAsync();
-        using var lease = house.Store.TryLease(version.Id)!;
+        using var lease = (await house.Store.LeaseAsync(version.Id))!;
         var (end, read) = await SampleVersions.ReadAsync(lease.Version, ByteRange.All(size), Block);
         Assert.Equal(ReadKind.Bad, end);
         Assert.True(SampleVersions.Bytes(size, 3).AsSpan(0, read.Length).SequenceEqual(read));
@@ -100,7 +100,7 @@ public sealed class ChunkStoreTests
             File.WriteAllBytes(map, good);
             FlipBit(map, offset);
             await house.StartAsync();
-            using (var lease = house.Store.TryLease(version.Id))
+            using (var lease = await house.Store.LeaseAsync(version.Id))
             {
                 for (long start = 0; lease is not null && start < size; start += Chunk)
                 {
@@ -125,10 +125,10 @@ public sealed class ChunkStoreTests
         await using var house = new StoreHouse();
         var version = SampleVersions.Of(Chunk + 1, seed: 5);
         await SampleVersions.WriteAsync(await house.StartAsync(), version, SampleVersions.Bytes(Chunk + 1, 5));
-        using (var lease = house.Store.TryLease(version.Id)!)
+        using (var lease = (await house.Store.LeaseAsync(version.Id))!)
             Assert.True(await house.Store.WriteVerdictAsync(lease, Verdict.Origin, 7));
         await house.Store.DisposeAsync();
-        using var again = (await house.StartAsync()).TryLease(version.Id)!;
+        using var again = (await (await house.StartAsync()).LeaseAsync(version.Id))!;
         Assert.Equal(Verdict.Origin, again.Version.Verdict);
     }
 
@@ -145,14 +145,14 @@ public sealed class ChunkStoreTests
             await SampleVersions.WriteAsync(house.Store, versions[index], SampleVersions.Bytes(Chunk, index + 10));
         }
 
-        using var open = house.Store.TryLease(versions[1].Id);
+        using var open = await house.Store.LeaseAsync(versions[1].Id);
         house.Clock.Advance(TimeSpan.FromSeconds(1));
         await SampleVersions.WriteAsync(house.Store, versions[4], SampleVersions.Bytes(Chunk, 14));
-        Assert.Null(house.Store.TryLease(versions[2].Id));
+        Assert.Null(await house.Store.LeaseAsync(versions[2].Id));
         Assert.False(File.Exists(house.PathOf(versions[2], ".data")));
         Assert.Equal(Chunk, house.Store.Counters.EvictedBytes);
         foreach (var kept in (int[])[0, 1, 3, 4])
-            Assert.NotNull(house.Store.TryLease(versions[kept].Id));
+            Assert.NotNull(await house.Store.LeaseAsync(versions[kept].Id));
         Assert.Equal(4 * Chunk, house.Store.Bytes);
     }
 
@@ -165,8 +165,9 @@ public sealed class ChunkStoreTests
         await SampleVersions.WriteAsync(await house.StartAsync(), pinned, SampleVersions.Bytes(Chunk, 20));
         var other = SampleVersions.Of(Chunk, 21);
         var bytes = SampleVersions.Bytes(Chunk, 21);
-        using var lease = house.Store.LeaseOrCreate(other).Value;
-        var written = await house.Store.WriteChunkAsync(lease, 0, bytes, SampleVersions.BlockCrcs(bytes));
+        using var lease = (await house.Store.LeaseOrCreateAsync(other)).Value;
+        var written = await house.Store.WriteChunkAsync(
+            lease, new ChunkWrite(0, bytes, SampleVersions.BlockCrcs(bytes)));
         Assert.Equal(Thaw.Core.Failures.FailureKind.DiskFull, written.Failure?.Kind);
         Assert.False(lease.Version.Has(0));
         Assert.Equal(Chunk, house.Store.Bytes);
@@ -179,9 +180,9 @@ public sealed class ChunkStoreTests
         var version = SampleVersions.Of(2 * Chunk, 22);
         var bytes = SampleVersions.Bytes(2 * Chunk, 22);
         await SampleVersions.WriteAsync(await house.StartAsync(), version, bytes);
-        using var lease = house.Store.TryLease(version.Id)!;
-        Assert.Equal(2 * Chunk, house.Store.Drop(version.Id));
-        Assert.Null(house.Store.TryLease(version.Id));
+        using var lease = (await house.Store.LeaseAsync(version.Id))!;
+        Assert.Equal(2 * Chunk, await house.Store.DropAsync(version.Id));
+        Assert.Null(await house.Store.LeaseAsync(version.Id));
         var (end, read) = await SampleVersions.ReadAsync(lease.Version, ByteRange.All(2 * Chunk), 1 << 20);
         Assert.Equal(ReadKind.Hit, end);
         Assert.Equal(bytes, read);

@@ -31,7 +31,7 @@ public sealed class CrashTests
         RestoreEntry(house, version, 2, bytes);
         house.BootId = "second boot";
         await house.StartAsync();
-        using var lease = house.Store.TryLease(version.Id)!;
+        using var lease = (await house.Store.LeaseAsync(version.Id))!;
         Assert.Equal(
             ReadKind.Hit, (await SampleVersions.ReadAsync(lease.Version, new ByteRange(0, 2 * Chunk), 1 << 20)).End);
         Assert.Equal(
@@ -63,7 +63,7 @@ public sealed class CrashTests
         await failed.Task.WaitAsync(TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken);
         house.Disk.BeforeSync = null;
         await house.Store.DisposeAsync();
-        using var lease = (await house.StartAsync()).TryLease(version.Id)!;
+        using var lease = (await (await house.StartAsync()).LeaseAsync(version.Id))!;
         Assert.True(lease.Version.Has(0));
         Assert.False(lease.Version.Has(1));
     }
@@ -78,9 +78,10 @@ public sealed class CrashTests
         var version = SampleVersions.Of(Chunk, 32);
         var bytes = SampleVersions.Bytes(Chunk, 32);
         await house.StartAsync();
-        using var lease = house.Store.LeaseOrCreate(version).Value;
+        using var lease = (await house.Store.LeaseOrCreateAsync(version)).Value;
         house.Disk.BeforeWrite = _ => throw new IOException("injected", errno);
-        var written = await house.Store.WriteChunkAsync(lease, 0, bytes, SampleVersions.BlockCrcs(bytes));
+        var written = await house.Store.WriteChunkAsync(
+            lease, new ChunkWrite(0, bytes, SampleVersions.BlockCrcs(bytes)));
         Assert.Equal(kind, written.Failure?.Kind);
         house.Disk.BeforeWrite = null;
         Assert.False(lease.Version.Has(0));
@@ -110,7 +111,7 @@ public sealed class CrashTests
         await house.StartAsync();
         Assert.False(File.Exists(house.PathOf(orphan, ".data")));
         Assert.False(File.Exists(house.PathOf(unfinished, ".map")));
-        Assert.Null(house.Store.TryLease(newer.Id));
+        Assert.Null(await house.Store.LeaseAsync(newer.Id));
         Assert.Equal(map, File.ReadAllBytes(house.PathOf(newer, ".map")));
         Assert.Equal(0, house.Store.Counters.CorruptChunks);
     }
@@ -120,7 +121,7 @@ public sealed class CrashTests
     {
         await using var house = new StoreHouse();
         await house.StartAsync();
-        var second = Assert.Throws<IOException>(() => OpenAgain(house));
+        var second = Assert.ThrowsAny<IOException>(() => OpenAgain(house));
         Assert.Contains("used by another", second.Message, StringComparison.Ordinal);
         await house.Store.DisposeAsync();
         File.WriteAllText(Path.Combine(house.Root, "format"), "thaw-cache 2\n");
@@ -174,7 +175,7 @@ public sealed class CrashTests
                     await house.Store.DisposeAsync();
                     await house.StartAsync();
                     for (var index = 0; index < versions.Length; index++)
-                        durable[index] = [.. Present(house, versions[index])];
+                        durable[index] = await PresentAsync(house, versions[index]);
                     break;
                 case 1:
                     await CutAsync(house, step);
@@ -204,16 +205,16 @@ public sealed class CrashTests
         await house.StartAsync();
     }
 
-    private static IEnumerable<int> Present(StoreHouse house, ObjectVersion version)
+    private static async Task<HashSet<int>> PresentAsync(StoreHouse house, ObjectVersion version)
     {
-        using var lease = house.Store.TryLease(version.Id);
+        using var lease = await house.Store.LeaseAsync(version.Id);
         return lease is null ? [] : [.. Enumerable.Range(0, lease.Version.ChunkCount).Where(lease.Version.Has)];
     }
 
     private static async Task CheckAsync(
         StoreHouse house, ObjectVersion version, byte[] bytes, HashSet<int> durable, int seed)
     {
-        using var lease = house.Store.TryLease(version.Id);
+        using var lease = await house.Store.LeaseAsync(version.Id);
         Assert.True(lease is not null || durable.Count == 0, $"seed {seed}: a version with durable chunks is gone");
         for (var chunk = 0; lease is not null && chunk < lease.Version.ChunkCount; chunk++)
         {

@@ -18,6 +18,27 @@ internal sealed class FaultyDisk : FileSystem
     /// <summary>Asked before each sync; an exception is the disk's answer.</summary>
     public Action<string>? BeforeSync { get; set; }
 
+    /// <summary>Asked before each read that is not from the page cache; an exception is the disk's answer.</summary>
+    public Action<string>? BeforeRead { get; set; }
+
+    /// <summary>Asked before a file is unlinked; an exception is the disk's answer.</summary>
+    public Action<string>? BeforeDelete { get; set; }
+
+    /// <summary>Whether nothing is in the page cache.</summary>
+    public bool IsCold { get; set; }
+
+    public override void Delete(string path)
+    {
+        BeforeDelete?.Invoke(path);
+        base.Delete(path);
+    }
+
+    public override void ReplaceText(string path, string text)
+    {
+        BeforeWrite?.Invoke(path);
+        base.ReplaceText(path, text);
+    }
+
     public override DiskFile Open(string path, FileMode mode)
     {
         var file = new FaultyFile(this, path, File.OpenHandle(
@@ -43,11 +64,20 @@ internal sealed class FaultyDisk : FileSystem
     {
         private readonly Stack<(long Offset, byte[] Before)> _unsynced = new();
 
+        public override int TryReadCached(Span<byte> destination, long offset) =>
+            disk.IsCold ? -1 : base.TryReadCached(destination, offset);
+
+        public override int Read(Span<byte> destination, long offset)
+        {
+            disk.BeforeRead?.Invoke(path);
+            return base.Read(destination, offset);
+        }
+
         public override void Write(ReadOnlySpan<byte> bytes, long offset)
         {
             disk.BeforeWrite?.Invoke(path);
             var before = new byte[bytes.Length];
-            Read(before, offset);
+            base.Read(before, offset);
             lock (disk._gate)
                 _unsynced.Push((offset, before));
             base.Write(bytes, offset);

@@ -40,12 +40,13 @@ internal static class SampleVersions
 
     public static async Task WriteAsync(ChunkStore store, ObjectVersion version, byte[] bytes, params int[] chunks)
     {
-        using var lease = store.LeaseOrCreate(version).Value;
+        using var lease = (await store.LeaseOrCreateAsync(version)).Value;
         foreach (var chunk in chunks.Length > 0 ? chunks : [.. Enumerable.Range(0, Geometry.ChunkCount(bytes.Length))])
         {
             var range = ByteRange.OfChunk(bytes.Length, chunk);
             var piece = bytes.AsMemory((int)range.Start, (int)range.Length);
-            Assert.Null((await store.WriteChunkAsync(lease, chunk, piece, BlockCrcs(piece.Span))).Failure);
+            Assert.Null((await store.WriteChunkAsync(
+            lease, new ChunkWrite(chunk, piece, BlockCrcs(piece.Span)))).Failure);
         }
     }
 

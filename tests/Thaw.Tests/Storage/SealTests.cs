@@ -20,7 +20,7 @@ public sealed class SealTests
         var version = SampleVersions.Of(Size, 60);
         var bytes = SampleVersions.Bytes(Size, 60);
         await SampleVersions.WriteAsync(await house.StartAsync(), version, bytes, 0, 2);
-        using var lease = house.Store.TryLease(version.Id)!;
+        using var lease = (await house.Store.LeaseAsync(version.Id))!;
         Assert.False(await house.Store.SealAsync(lease, TestContext.Current.CancellationToken));
         Assert.False(lease.Version.IsSealed);
         Assert.Null(lease.Backing);
@@ -37,7 +37,7 @@ public sealed class SealTests
         await using var house = new StoreHouse();
         var version = SampleVersions.Of(Size, 61);
         await SampleVersions.WriteAsync(await house.StartAsync(), version, SampleVersions.Bytes(Size, 61));
-        using (var lease = house.Store.TryLease(version.Id)!)
+        using (var lease = (await house.Store.LeaseAsync(version.Id))!)
         {
             house.Disk.BeforeSync = _ => throw new IOException("no", 5);
             Assert.False(await house.Store.SealAsync(lease, TestContext.Current.CancellationToken));
@@ -52,7 +52,7 @@ public sealed class SealTests
         house.Disk.CutPower();
         house.Disk.BeforeSync = null;
         await house.StartAsync();
-        using var again = house.Store.TryLease(version.Id)!;
+        using var again = (await house.Store.LeaseAsync(version.Id))!;
         Assert.True(again.Version.IsSealed);
     }
 
@@ -63,12 +63,13 @@ public sealed class SealTests
         var version = SampleVersions.Of(Size, 62);
         var bytes = SampleVersions.Bytes(Size, 62);
         await SampleVersions.WriteAsync(await house.StartAsync(), version, bytes);
-        using var lease = house.Store.TryLease(version.Id)!;
+        using var lease = (await house.Store.LeaseAsync(version.Id))!;
         Assert.True(await house.Store.SealAsync(lease, TestContext.Current.CancellationToken));
         await SampleVersions.WriteAsync(house.Store, version, bytes, 1);
         Assert.False(lease.Version.IsDropped);
         var other = SampleVersions.Bytes(Chunk, 63);
-        var refused = await house.Store.WriteChunkAsync(lease, 1, other, SampleVersions.BlockCrcs(other));
+        var refused = await house.Store.WriteChunkAsync(
+            lease, new ChunkWrite(1, other, SampleVersions.BlockCrcs(other)));
         Assert.Equal(FailureKind.Corrupt, refused.Failure!.Kind);
         Assert.True(lease.Version.IsDropped);
         Assert.Equal(bytes, ReadAll(lease));
@@ -85,10 +86,10 @@ public sealed class SealTests
         var version = SampleVersions.Of(Size, 65);
         var bytes = SampleVersions.Bytes(Size, 65);
         await SampleVersions.WriteAsync(await house.StartAsync(), version, bytes);
-        using (var lease = house.Store.TryLease(version.Id)!)
+        using (var lease = (await house.Store.LeaseAsync(version.Id))!)
             Assert.True(await house.Store.SealAsync(lease, TestContext.Current.CancellationToken));
         using var held = File.OpenHandle(house.PathOf(version, ".data"));
-        house.Store.Drop(version.Id);
+        await house.Store.DropAsync(version.Id);
         var read = new byte[Size];
         Assert.Equal(Size, RandomAccess.Read(held, read, 0));
         Assert.Equal(bytes, read);
@@ -112,8 +113,8 @@ public sealed class SealTests
             RandomAccess.Write(data, new byte[4096], Chunk + 8192);
         house.BootId = "second boot";
         await house.StartAsync();
-        using var leaseOfGood = house.Store.TryLease(good.Id)!;
-        using var leaseOfBad = house.Store.TryLease(bad.Id)!;
+        using var leaseOfGood = (await house.Store.LeaseAsync(good.Id))!;
+        using var leaseOfBad = (await house.Store.LeaseAsync(bad.Id))!;
         Assert.True(leaseOfBad.Version.IsComplete);
         Assert.True(await house.Store.SealAsync(leaseOfGood, TestContext.Current.CancellationToken));
         Assert.False(await house.Store.SealAsync(leaseOfBad, TestContext.Current.CancellationToken));

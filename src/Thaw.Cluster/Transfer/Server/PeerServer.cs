@@ -270,7 +270,7 @@ public sealed class PeerServer : IPeerServer
         var lastTick = Environment.TickCount64;
         while (!_isStopping)
         {
-            var events = _poll.Wait(TickTime);
+            var events = _poll.Look(TickTime);
             for (var index = 0; index < events; index++)
             {
                 var (key, canRead, canWrite) = _poll[index];

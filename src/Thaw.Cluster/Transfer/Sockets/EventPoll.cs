@@ -26,7 +26,7 @@ internal sealed unsafe class EventPoll : IDisposable
         Control(Native.Modify, socket, key, Native.EventIn | (wantsToWrite ? Native.EventOut : 0));
 
     /// <summary>Waits for events, at most so long; returns how many there are.</summary>
-    public int Wait(TimeSpan limit)
+    public int Look(TimeSpan limit)
     {
         fixed (byte* entries = _entries)
             return Math.Max(0, Native.EventsWait(_events, entries, Most, (int)limit.TotalMilliseconds));

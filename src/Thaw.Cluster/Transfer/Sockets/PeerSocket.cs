@@ -151,7 +151,8 @@ internal sealed unsafe class PeerSocket(SocketHandle handle) : IDisposable
             Handle.DangerousAddRef(ref added);
             var entry = new Native.PollEntry
             {
-                Descriptor = (int)Handle.DangerousGetHandle(), Events = Native.PollOut,
+                Descriptor = (int)Handle.DangerousGetHandle(),
+                Events = Native.PollOut,
             };
             return Native.Poll(&entry, 1, (int)limit.TotalMilliseconds) > 0;
         }
@@ -220,7 +221,8 @@ internal sealed unsafe class PeerSocket(SocketHandle handle) : IDisposable
     {
         var value = new Native.Time
         {
-            Seconds = (long)time.TotalSeconds, Microseconds = time.Microseconds + time.Milliseconds * 1000L,
+            Seconds = (long)time.TotalSeconds,
+            Microseconds = time.Microseconds + time.Milliseconds * 1000L,
         };
         if (Native.SetOption(Handle, Native.LevelSocket, option, &value, sizeof(Native.Time)) != 0)
             throw Native.Error($"socket option {option}");

@@ -79,8 +79,14 @@ internal static class VersionCodec
             return null;
         return new ObjectVersion
         {
-            Id = id.Value, SizeBytes = size, ETag = etag, LastModified = modified, ContentType = type, Sum = sum,
-            IsWeak = weak, Metadata = metadata.ToImmutable(),
+            Id = id.Value,
+            SizeBytes = size,
+            ETag = etag,
+            LastModified = modified,
+            ContentType = type,
+            Sum = sum,
+            IsWeak = weak,
+            Metadata = metadata.ToImmutable(),
         };
     }
 

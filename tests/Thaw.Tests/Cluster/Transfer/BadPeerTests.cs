@@ -135,7 +135,8 @@ public sealed class BadPeerTests
         using var _ = listener;
         var answers = house.Peer;
         house.Peer = member;
-        var fetches = Enumerable.Range(0, 3).Select(chunk => house.FetchAsync(TransferHouse.RequestOf(chunk))).ToArray();
+        var fetches = Enumerable.Range(0, 3)
+            .Select(chunk => house.FetchAsync(TransferHouse.RequestOf(chunk))).ToArray();
         using (var silent = await RawPeer.AcceptAsync(listener))
         {
             await silent.WelcomeAsync();

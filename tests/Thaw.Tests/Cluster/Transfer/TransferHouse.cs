@@ -39,7 +39,10 @@ internal sealed class TransferHouse : IAsyncDisposable
         Service.Open = (request, _) => new ValueTask<PeerSupply>(StoredOf(request.Chunk));
         var options = new PeerTransferOptions
         {
-            Cluster = "test", Node = "answers", Secret = "secret"u8.ToArray(), Listen = [new("127.0.0.1", 0)],
+            Cluster = "test",
+            Node = "answers",
+            Secret = "secret"u8.ToArray(),
+            Listen = [new("127.0.0.1", 0)],
         };
         Server = new PeerServer(
             answers?.Invoke(options) ?? options, () => ClusterSnapshot.Empty, Service,

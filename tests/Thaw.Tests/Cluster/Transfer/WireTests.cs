@@ -18,9 +18,18 @@ public sealed class WireTests
 
     private static readonly PeerRequest Request = new()
     {
-        Id = WireSamples.Version.Id, SizeBytes = 0x1234567890, Chunk = 5, FirstBlock = 3, BlockCount = 4,
-        Priority = PeerPriority.Background, Patience = TimeSpan.FromSeconds(2), IsOnlyHeld = true, IsFinal = true,
-        Place = Place, Version = WireSamples.Version, Cause = OriginCause.Retry,
+        Id = WireSamples.Version.Id,
+        SizeBytes = 0x1234567890,
+        Chunk = 5,
+        FirstBlock = 3,
+        BlockCount = 4,
+        Priority = PeerPriority.Background,
+        Patience = TimeSpan.FromSeconds(2),
+        IsOnlyHeld = true,
+        IsFinal = true,
+        Place = Place,
+        Version = WireSamples.Version,
+        Cause = OriginCause.Retry,
     };
 
     private static readonly ChunkBits Bits = new(8, [0x55]);
@@ -44,8 +53,13 @@ public sealed class WireTests
             FailureKind.Throttled, "Slow.", RetryAdvice.Later, TimeSpan.FromSeconds(1)))),
         ["hello"] = MessageHeader.Compose(MessageType.Hello, 0, new Hello
         {
-            Cluster = "c", Node = "n", Asked = "m", SnapshotNumber = 2, SnapshotHash = 0x8000000000000003,
-            Nonce = new byte[Hello.NonceBytes], Software = "0.1.0",
+            Cluster = "c",
+            Node = "n",
+            Asked = "m",
+            SnapshotNumber = 2,
+            SnapshotHash = 0x8000000000000003,
+            Nonce = new byte[Hello.NonceBytes],
+            Software = "0.1.0",
         }.ToHead()),
         ["not configured"] = MessageHeader.Compose(MessageType.NotConfigured, 9, []),
         ["proof"] = MessageHeader.Compose(
@@ -75,7 +89,8 @@ public sealed class WireTests
             {
                 Version = WireSamples.Version with
                 {
-                    ContentType = null, Metadata = ImmutableSortedDictionary<string, string>.Empty,
+                    ContentType = null,
+                    Metadata = ImmutableSortedDictionary<string, string>.Empty,
                 },
             }, read, strict: true);
         var version = ((VersionAnswer)AnswerCodec.TryRead(
@@ -114,7 +129,11 @@ public sealed class WireTests
                 {
                     var request = new PeerRequest
                     {
-                        Id = Request.Id, SizeBytes = size, Chunk = chunk, FirstBlock = first, BlockCount = count,
+                        Id = Request.Id,
+                        SizeBytes = size,
+                        Chunk = chunk,
+                        FirstBlock = first,
+                        BlockCount = count,
                         Patience = TimeSpan.FromMilliseconds(patience),
                     };
                     if (request.IsPossible)
@@ -129,7 +148,8 @@ public sealed class WireTests
     public void Bytes_that_were_changed_cut_or_made_up_never_throw_and_a_changed_head_never_checks()
     {
         var all = Messages.Values.ToArray();
-        Gen.Select(Gen.Int[0, all.Length - 1], Gen.Int[0, 4000], Gen.Byte[1, 255], Gen.Int[0, 400], Gen.Byte.Array[0, 60])
+        var places = Gen.Int[0, 4000];
+        Gen.Select(Gen.Int[0, all.Length - 1], places, Gen.Byte[1, 255], Gen.Int[0, 400], Gen.Byte.Array[0, 60])
             .Sample(
                 (message, at, flip, cut, noise) =>
                 {
