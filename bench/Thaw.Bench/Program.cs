@@ -1,3 +1,4 @@
+using Thaw.Bench.Start;
 using Thaw.Bench.Transfer;
 using Thaw.Bench.Warm;
 
@@ -13,6 +14,8 @@ internal static class Program
                 return CrcBench.Run();
             case ["names"]:
                 return NamesBench.Run();
+            case ["start", var binary]:
+                return StartBench.Run(binary);
             case ["warm", ..]:
                 return WarmBench.Run(arguments[1..]);
             case ["transfer", ..]:
@@ -24,6 +27,7 @@ internal static class Program
             default:
                 Console.Error.WriteLine("""
                     usage: Thaw.Bench crc | names
+                           Thaw.Bench start BINARY
                            Thaw.Bench warm [--quick] [--control NAME,...] [--result FILE] --thaw BINARY --root DIRECTORY
                            Thaw.Bench transfer [--quick] [--control NAME,...] [--result FILE] --root DIRECTORY
                     """);

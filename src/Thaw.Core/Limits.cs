@@ -244,6 +244,12 @@ public static class Limits
     /// </summary>
     public const long DescriptorsWanted = 16384;
 
+    /// <summary>
+    /// Below so much address space a node may end in the middle of its work: stacks of its threads, the collector's
+    /// reserve and buffers (with 2 GB some runs ended, with 4 GiB none).
+    /// </summary>
+    public const long AddressSpaceLeast = 4L << 30;
+
     /// <summary>A TCP buffer that carries 200 MB/s with 30 ms between client and origin (their product).</summary>
     public const long TcpBufferWanted = 6_000_000;
 

@@ -51,7 +51,7 @@ public sealed record Command(string Program, params string[] Arguments)
     public override string ToString() => $"{Program} {string.Join(' ', Arguments)}";
 
     /// <summary>All streams redirected; no variable of this shell that leads S3 clients elsewhere.</summary>
-    internal static ProcessStartInfo StartInfo(
+    public static ProcessStartInfo StartInfo(
         string program, IEnumerable<string> arguments, IReadOnlyDictionary<string, string?> environment)
     {
         var start = new ProcessStartInfo(program, arguments)

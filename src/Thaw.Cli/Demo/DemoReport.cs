@@ -16,10 +16,11 @@ namespace Thaw.Cli.Demo;
 /// <param name="EgressSavedBytes">Bytes that the origin did not have to send.</param>
 /// <param name="OriginBytesPerSecond">The cap of the origin.</param>
 /// <param name="Version">Version of Thaw.</param>
+/// <param name="Failures">Why it is not ok, a sentence each; empty when it is.</param>
 internal sealed record DemoReport(
     bool Ok, int Nodes, long ModelBytes, long OriginBytes, bool Sha256Match, double ColdSeconds, double WarmSeconds,
     double DirectSeconds, double HitRatio, int Readers, long OriginRequests, long ServedBytes, long EgressSavedBytes,
-    long OriginBytesPerSecond, string Version);
+    long OriginBytesPerSecond, string Version, IReadOnlyList<string> Failures);
 
 /// <summary>The index of a sharded safetensors model.</summary>
 internal sealed record SafetensorsIndex(

@@ -4,7 +4,6 @@ using System.Net.Sockets;
 using Microsoft.Extensions.Logging.Abstractions;
 using Thaw.Cli.Progress;
 using Thaw.Core;
-using Thaw.Core.Api;
 using Thaw.Core.Configuration;
 using Thaw.Core.Units;
 using Thaw.Daemon;
@@ -82,25 +81,17 @@ internal sealed class DemoRun(Terminal terminal, DemoOptions options)
         var stats = await client.GetStatsAsync(cancellationToken);
         if (stats.Value is null)
             return terminal.Fail(stats.Failure!);
-        var report = Judge(stats.Value, files.Sum(file => file.Bytes), match, seconds);
+        var report = new DemoMeasure(files, match, seconds[0], seconds[1], seconds[2])
+            .Judge(stats.Value, Readers, Throttle);
         if (options.Json)
             terminal.WriteJson(report, CliJson.Default.DemoReport);
         else
             WriteText(report);
+        foreach (var failure in report.Failures)
+            terminal.Fail(new CliFailure(ExitCode.Failed, failure));
         if (!options.Once)
             await StayAsync(node, cancellationToken);
         return report.Ok ? ExitCode.Done : ExitCode.Failed;
-    }
-
-    private static DemoReport Judge(NodeStats stats, long modelBytes, bool match, double[] seconds)
-    {
-        var served = stats.Served.S3.Local + stats.Served.S3.Peer + stats.Served.S3.Parent + stats.Served.S3.Origin;
-        var (direct, cold, warm) = (seconds[0], seconds[1], seconds[2]);
-        return new DemoReport(
-            match && stats.Origin.Bytes == modelBytes && cold < direct, 1, modelBytes, stats.Origin.Bytes, match,
-            Math.Round(cold, 3), Math.Round(warm, 3), Math.Round(direct, 3), stats.HitRatio ?? 0, Readers,
-            stats.Origin.Requests, served, Math.Max(0, served - stats.Origin.Bytes), Throttle.BytesPerSecond,
-            stats.Version);
     }
 
     private async Task<Reply<bool>> ReadAllAsync(

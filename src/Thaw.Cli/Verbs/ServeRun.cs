@@ -6,6 +6,7 @@ using Microsoft.Extensions.Logging;
 using Thaw.Core;
 using Thaw.Core.Configuration;
 using Thaw.Daemon;
+using Thaw.Daemon.Checks;
 using Thaw.Daemon.Configuration;
 
 namespace Thaw.Cli.Verbs;
@@ -23,6 +24,8 @@ internal sealed partial class ServeRun(Terminal terminal, ILoggerFactory loggers
     public async Task<int> RunAsync(ThawConfig config, CancellationToken stop)
     {
         _config = config;
+        if (Doctor.FindRefusal() is { } refusal)
+            return terminal.Fail(new CliFailure(ExitCode.Failed, refusal));
         if (config.Mounts.IsEmpty)
             LogNoMounts();
         Node node;

@@ -11,7 +11,13 @@ public sealed class Doctor(TimeProvider clock)
 {
     private readonly HostFiles _host = new("/");
 
-    /// <summary>All checks, in the order of a start: host, disks, origins.</summary>
+    /// <summary>
+    /// The sentence with which a node does not start on this host, because a limit would break it later; null when it
+    /// may.
+    /// </summary>
+    public static string? FindRefusal() => LimitChecks.FindRefusal(new HostFiles("/"));
+
+    /// <summary>All checks, in the order of a start: host, ports, disks, origins.</summary>
     /// <param name="config">A valid configuration; null: only the host is looked at.</param>
     /// <param name="onCheck">Called with each check as it is done.</param>
     /// <param name="cancellationToken">Ends the checks.</param>
@@ -31,6 +37,8 @@ public sealed class Doctor(TimeProvider clock)
             Add(check);
         if (config is null)
             return checks;
+        foreach (var check in await PortChecks.RunAsync(config, cancellationToken).ConfigureAwait(false))
+            Add(check);
         foreach (var disk in config.Cache.Disks)
             foreach (var check in await Task.Run(
                 () => DiskChecks.Run(disk, clock, cancellationToken), cancellationToken).ConfigureAwait(false))

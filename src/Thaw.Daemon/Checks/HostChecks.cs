@@ -13,7 +13,7 @@ internal static partial class HostChecks
 
     public static IEnumerable<Check> Run(HostFiles host) =>
     [
-        Kernel(host), Fuse(host), Glibc(), OpenSsl(), Descriptors(host), Congestion(host),
+        Kernel(host), Fuse(host), Glibc(), OpenSsl(), .. LimitChecks.Run(host), Congestion(host),
         Buffers(host, "tcp_rmem", "receive"), Buffers(host, "tcp_wmem", "send"),
     ];
 
@@ -51,24 +51,6 @@ internal static partial class HostChecks
                 "install the package libssl3 or openssl-libs: https origins and signatures need it.");
         NativeLibrary.Free(handle);
         return Check.Ok("openssl", library, "OpenSSL 3 is there");
-    }
-
-    internal static Check Descriptors(HostFiles host)
-    {
-        const string name = "open files", file = "/proc/self/limits";
-        var line = host.Read("proc/self/limits")?.Split('\n')
-            .FirstOrDefault(row => row.StartsWith("Max open files", StringComparison.Ordinal));
-        var soft = line?["Max open files".Length..].Split(' ', StringSplitOptions.RemoveEmptyEntries).FirstOrDefault();
-        if (soft == "unlimited")
-            return Check.Ok(name, file, "no limit");
-        if (!long.TryParse(soft, CultureInfo.InvariantCulture, out var limit))
-            return Check.Warn(name, file, "the limit cannot be read", "look at \"ulimit -n\" of the service.");
-        const string advice = "set LimitNOFILE=1048576 in the unit, or --ulimit nofile for the container.";
-        return limit < Limits.DescriptorsLeast
-            ? Check.Fail(name, file, $"at most {limit}, and {Limits.DescriptorsLeast} are needed", advice)
-            : limit < Limits.DescriptorsWanted
-                ? Check.Warn(name, file, $"at most {limit}, enough for a few hundred clients", advice)
-                : Check.Ok(name, file, $"at most {limit}");
     }
 
     internal static Check Congestion(HostFiles host)

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Thaw.Core.Units;
 
 namespace Thaw.Daemon.Configuration;
@@ -19,18 +20,28 @@ public static class EnvironmentConfig
     public static ConfigReading Read(IReadOnlyDictionary<string, string> environment, string? home)
     {
         var values = new ConfigValues("environment");
-        var count = 0;
+        var variables = new List<string>();
+        var incomplete = false;
         foreach (var (name, origin) in environment.OrderBy(pair => pair.Key, StringComparer.Ordinal))
         {
             if (!name.StartsWith(Prefix, StringComparison.Ordinal))
                 continue;
-            values.Set($"mounts[{count}].name", name[Prefix.Length..].ToLowerInvariant().Replace('_', '-'));
-            values.Set($"mounts[{count}].origin", origin);
-            count++;
+            if (name.Length == Prefix.Length || origin.Length == 0)
+            {
+                values.Report(0, name, origin.Length == 0
+                    ? "this variable is empty; give it an origin such as s3://bucket/prefix, or unset it."
+                    : "this variable names no mount; write its name behind it, such as THAW_ORIGIN_MODELS.");
+                incomplete = true;
+                continue;
+            }
+
+            values.Set($"mounts[{variables.Count}].name", name[Prefix.Length..].ToLowerInvariant().Replace('_', '-'));
+            values.Set($"mounts[{variables.Count}].origin", origin);
+            variables.Add(name);
         }
 
-        values.SetCount("mounts", count);
-        if (count == 0)
+        values.SetCount("mounts", variables.Count);
+        if (variables.Count == 0 && !incomplete)
         {
             values.Report(0, "mounts",
                 "there is nothing to serve; write a file and name it with --config, or set "
@@ -49,6 +60,17 @@ public static class EnvironmentConfig
             values.Set("cache.disks[0].capacity", new CapacityValue((ByteSize?)null, CapacityPercent, OfFree: true));
         }
 
-        return ConfigBinder.Bind(values);
+        var reading = ConfigBinder.Bind(values);
+        return reading with { Errors = [.. reading.Errors.Select(error => Rename(error, variables))] };
+    }
+
+    /// <summary>A person who wrote a variable looks for its name, not for a place in a file.</summary>
+    private static ConfigError Rename(ConfigError error, List<string> variables)
+    {
+        for (var index = 0; index < variables.Count; index++)
+            if (error.Key.StartsWith(string.Create(CultureInfo.InvariantCulture, $"mounts[{index}]."),
+                StringComparison.Ordinal))
+                return error with { Key = variables[index] };
+        return error;
     }
 }

@@ -24,23 +24,36 @@ internal sealed partial class DiskStoreLog(ILogger logger)
     [LoggerMessage(Level = LogLevel.Warning, Message = "Version {Id} on {Root} is damaged and will be fetched again")]
     public partial void Damaged(ContentId id, string root);
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "Version {Id} on {Root} cannot be written")]
-    public partial void CannotWrite(ContentId id, string root, Exception error);
+    [LoggerMessage(Level = LogLevel.Error, Message = "Version {Id} on {Root} cannot be written: {Reason}")]
+    private partial void CannotWrite(ContentId id, string root, string reason);
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "Version {Id} on {Root} cannot be read")]
-    public partial void CannotRead(ContentId id, string root, Exception error);
+    [LoggerMessage(Level = LogLevel.Error, Message = "Version {Id} on {Root} cannot be read: {Reason}")]
+    private partial void CannotRead(ContentId id, string root, string reason);
 
     [LoggerMessage(Level = LogLevel.Error,
-        Message = "Version {Id} on {Root} could not be made durable; what was written since the last batch is dropped")]
-    public partial void CannotSync(ContentId id, string root, Exception error);
+        Message = "Version {Id} on {Root} could not be made durable, what was written since the last batch is dropped: "
+            + "{Reason}")]
+    private partial void CannotSync(ContentId id, string root, string reason);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Version {Id} evicted from {Root}: {Bytes} bytes")]
     public partial void Evicted(ContentId id, long bytes, string root);
 
     [LoggerMessage(
-        Level = LogLevel.Warning, Message = "The start-up scan of {Root} failed; its accounts may be too low")]
-    public partial void ScanFailed(string root, Exception error);
+        Level = LogLevel.Warning,
+        Message = "The start-up scan of {Root} failed, its accounts may be too low: {Reason}")]
+    private partial void ScanFailed(string root, string reason);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "The start-up scan passes over {Path}")]
-    public partial void ScanSkipped(string path, Exception error);
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The start-up scan passes over {Path}: {Reason}")]
+    private partial void ScanSkipped(string path, string reason);
+
+    // Disks fail: an operator needs to know which and how, not where in the code it was seen.
+    public void CannotWrite(ContentId id, string root, Exception error) => CannotWrite(id, root, error.Message);
+
+    public void CannotRead(ContentId id, string root, Exception error) => CannotRead(id, root, error.Message);
+
+    public void CannotSync(ContentId id, string root, Exception error) => CannotSync(id, root, error.Message);
+
+    public void ScanFailed(string root, Exception error) => ScanFailed(root, error.Message);
+
+    public void ScanSkipped(string path, Exception error) => ScanSkipped(path, error.Message);
 }

@@ -97,7 +97,7 @@ internal sealed class DiskStore : IAsyncDisposable
 
     /// <summary>A lease on a version that is open; null says nothing of those that are not.</summary>
     public VersionLease? TryLeaseOpen(ContentId id) =>
-        Health.CanRead && _open.TryGetValue(id, out var open) && open.TryAcquire() ? Use(open) : null;
+        Health.CanRead && _open.TryGetValue(id, out var open) && open.Leases.TryAcquire() ? Use(open) : null;
 
     /// <summary>
     /// A lease on a version that is on this disk; null if it is not, or cannot be read now. Completes synchronously
@@ -111,7 +111,7 @@ internal sealed class DiskStore : IAsyncDisposable
     {
         for (var turn = 0; turn < OpenTurns && Health.CanRead; turn++)
         {
-            if (_open.TryGetValue(id, out var open) && open.TryAcquire())
+            if (_open.TryGetValue(id, out var open) && open.Leases.TryAcquire())
                 return isUse ? Use(open) : new VersionLease(open);
             // Once the scan is done the accounts know every version, and a miss costs no call to the disk.
             if (!MayHave(id)
@@ -130,7 +130,7 @@ internal sealed class DiskStore : IAsyncDisposable
         {
             if (Open(id) is not { } version)
                 return null;
-            if (version.TryAcquire())
+            if (version.Leases.TryAcquire())
                 return new VersionLease(version);
         }
 
@@ -168,7 +168,7 @@ internal sealed class DiskStore : IAsyncDisposable
     {
         if (Health.CanWrite)
             await _scan.ConfigureAwait(false);
-        if (!Health.CanWrite || !version.TryAcquire())
+        if (!Health.CanWrite || !version.Leases.TryAcquire())
         {
             ended?.Invoke();
             return _failures.Unusable;
@@ -236,7 +236,7 @@ internal sealed class DiskStore : IAsyncDisposable
             }
 
             // Closed here and now: whoever makes room for a write needs the blocks before it goes on.
-            if (open is not null && open.TryRetire())
+            if (open is not null && open.Leases.TryRetire())
                 CloseRetired(open);
             _condemned.TryRemove(id, out _);
             return Accounts.Remove(id);
@@ -256,7 +256,7 @@ internal sealed class DiskStore : IAsyncDisposable
         }
     }
 
-    public bool IsInUse(ContentId id) => _open.TryGetValue(id, out var open) && open.Leases > 0;
+    public bool IsInUse(ContentId id) => _open.TryGetValue(id, out var open) && open.Leases.IsInUse;
 
     public void ReportWriteFailure(ContentId id, Exception error)
     {
@@ -301,7 +301,7 @@ internal sealed class DiskStore : IAsyncDisposable
         {
             var synced = _batches.SyncAll();
             foreach (var (_, version) in _open)
-                if (version.TryRetire())
+                if (version.Leases.TryRetire())
                     version.Close();
             if (synced)
                 _marker.WriteClean();
@@ -312,8 +312,12 @@ internal sealed class DiskStore : IAsyncDisposable
 
     internal void Released(VersionFile version)
     {
-        if (version.Release() > 0)
-            return;
+        if (version.Leases.Release())
+            CloseUnused(version);
+    }
+
+    internal void CloseUnused(VersionFile version)
+    {
         if (version.IsDropped)
             CloseDropped(version);
         else if (_open.Count > MostIdle && Interlocked.Exchange(ref _isClosingIdle, 1) == 0)
@@ -335,7 +339,7 @@ internal sealed class DiskStore : IAsyncDisposable
     // Closing frees an unlinked file's blocks, which may take long and blocks on a frozen file system.
     private void CloseDropped(VersionFile version)
     {
-        if (version.TryRetire())
+        if (version.Leases.TryRetire())
             _threads.Cleaners.Post(() => CloseRetired(version));
     }
 
@@ -485,7 +489,7 @@ internal sealed class DiskStore : IAsyncDisposable
                 break;
             lock (StripeOf(id))
             {
-                if (_batches.Contains(version) || !version.TryRetire())
+                if (_batches.Contains(version) || !version.Leases.TryRetire())
                     continue;
                 _open.TryRemove(KeyValuePair.Create(id, version));
                 version.Close();

@@ -46,7 +46,7 @@ internal sealed class DurableBatches : IAsyncDisposable
         {
             // A chunk that is written from here on puts the version back.
             _unsynced.TryRemove(version, out _);
-            if (!version.TryAcquire())
+            if (!version.Leases.TryAcquireForSync())
                 continue;
             try
             {
@@ -61,7 +61,8 @@ internal sealed class DurableBatches : IAsyncDisposable
             }
             finally
             {
-                _disk.Released(version);
+                if (version.Leases.ReleaseFromSync())
+                    _disk.CloseUnused(version);
             }
         }
 

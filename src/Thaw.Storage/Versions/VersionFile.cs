@@ -27,7 +27,6 @@ public sealed class VersionFile
     private readonly DiskStore _disk;
     private readonly Lock _header = new();
     private bool _isSealDurable;
-    private int _leases;
     private int _unsynced;
     private int _failedSyncs;
     private bool _isNamed;
@@ -82,7 +81,8 @@ public sealed class VersionFile
 
     internal ChunkState StateOf(int chunk) => _map.StateOf(chunk);
 
-    internal int Leases => Volatile.Read(ref _leases);
+    /// <summary>Who holds the files.</summary>
+    internal LeaseCount Leases { get; } = new();
 
     /// <summary>Chunks entered but not yet on the medium.</summary>
     internal int Unsynced => Volatile.Read(ref _unsynced);
@@ -128,7 +128,7 @@ public sealed class VersionFile
     public async ValueTask<DamagedChunk?> SalvageAsync(
         int chunk, Memory<byte> destination, CancellationToken cancellationToken)
     {
-        if (!_map.IsDamaged(chunk) || !TryAcquire())
+        if (!_map.IsDamaged(chunk) || !Leases.TryAcquire())
             return null;
         using var target = new ReadTarget(destination);
         return await _disk.Readers.RunAsync(
@@ -264,23 +264,6 @@ public sealed class VersionFile
         return TryLoadBlockCrcs(chunk) is { } crcs && CheckWhole(chunk, generation, crcs).Kind == ReadKind.Hit;
     }
 
-    internal bool TryAcquire()
-    {
-        while (true)
-        {
-            var leases = Volatile.Read(ref _leases);
-            if (leases < 0)
-                return false;
-            if (Interlocked.CompareExchange(ref _leases, leases + 1, leases) == leases)
-                return true;
-        }
-    }
-
-    internal int Release() => Interlocked.Decrement(ref _leases);
-
-    /// <summary>Takes the version out of use if nobody holds a lease; no lease can be taken afterwards.</summary>
-    internal bool TryRetire() => Interlocked.CompareExchange(ref _leases, int.MinValue, 0) == 0;
-
     /// <summary>Closes the files of a retired version. On a thread of the disk.</summary>
     internal void Close()
     {
@@ -304,7 +287,7 @@ public sealed class VersionFile
     private async ValueTask<ReadOutcome> ReadQueuedAsync(
         BlockSpan span, Memory<byte> destination, CancellationToken cancellationToken)
     {
-        if (!_disk.Health.CanRead || !TryAcquire())
+        if (!_disk.Health.CanRead || !Leases.TryAcquire())
             return ReadOutcome.Miss;
         using var target = new ReadTarget(destination);
         return await _disk.Readers.RunAsync(

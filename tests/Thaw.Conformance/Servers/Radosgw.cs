@@ -23,6 +23,12 @@ public sealed partial class Radosgw : IAsyncLifetime
     /// <summary>Where it listens; path style.</summary>
     public Uri Endpoint { get; private set; } = null!;
 
+    /// <summary>The same over TLS, with a certificate of <see cref="Authority"/> for 127.0.0.1.</summary>
+    public Uri TlsEndpoint { get; private set; } = null!;
+
+    /// <summary>Who signed its certificate: nobody whom a host knows.</summary>
+    public PrivateAuthority Authority { get; } = new();
+
     /// <summary>The one user's access key.</summary>
     public string AccessKey => "THAWTESTACCESSKEY";
 
@@ -41,14 +47,17 @@ public sealed partial class Radosgw : IAsyncLifetime
     /// <inheritdoc />
     public async ValueTask InitializeAsync()
     {
-        var ports = FreePorts.Take(2);
+        var ports = FreePorts.Take(3);
         Endpoint = new Uri($"http://127.0.0.1:{ports[0]}");
+        TlsEndpoint = new Uri($"https://127.0.0.1:{ports[2]}");
+        var certificate = _files.Write("tls.pem", Authority.IssueForLoopback());
         AccessKeyFile = _files.Write("access-key", AccessKey);
         SecretKeyFile = _files.Write("secret-key", SecretKey);
         var script = Path.Combine(Places.Root, "tests", "Thaw.Conformance", "Servers", "radosgw.sh");
         var owner = Environment.ProcessId.ToString(CultureInfo.InvariantCulture);
         await new Command(
-            "bash", script, _folder, owner, $"{ports[0]}", $"{ports[1]}", AccessKey, SecretKey)
+            "bash", script, _folder, owner, $"{ports[0]}", $"{ports[1]}", AccessKey, SecretKey, "memstore",
+            $"{ports[2]}", certificate)
         {
             Limit = StartLimit,
         }.RunAsync(CancellationToken.None);
@@ -111,6 +120,7 @@ public sealed partial class Radosgw : IAsyncLifetime
         Client?.Dispose();
         if (File.Exists(Path.Combine(_folder, "stop.sh")))
             await new Command("bash", Path.Combine(_folder, "stop.sh"), _folder).RunAsync(CancellationToken.None);
+        Authority.Dispose();
         _files.Dispose();
     }
 

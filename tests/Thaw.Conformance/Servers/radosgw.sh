@@ -1,14 +1,17 @@
 #!/usr/bin/env bash
 # Starts Ceph on 127.0.0.1, one monitor, one OSD and the S3 gateway, and returns when the gateway has been started.
-#   radosgw.sh FOLDER OWNER GATEWAY-PORT MONITOR-PORT ACCESS-KEY SECRET-KEY [memstore | bluestore]
+#   radosgw.sh FOLDER OWNER GATEWAY-PORT MONITOR-PORT ACCESS-KEY SECRET-KEY [memstore | bluestore] \
+#     [TLS-PORT CERTIFICATE]    the gateway listens there too, with a PEM file of certificate and key
 # All state is below FOLDER. memstore keeps objects in memory (at most 6 GiB), bluestore in a sparse file.
 # When the process OWNER ends, however it ends, the daemons are killed and FOLDER is removed.
 # Debian packages: ceph-mon ceph-osd radosgw ceph-common
 set -euo pipefail
 
-folder=$1 owner=$2 gateway=$3 monitor=$4 access=$5 secret=$6 store=${7:-memstore}
+folder=$1 owner=$2 gateway=$3 monitor=$4 access=$5 secret=$6 store=${7:-memstore} tls=${8:-} certificate=${9:-}
 mkdir -p "$folder"/{mon,osd,gateway,log,socket}
 cluster=$(cat /proc/sys/kernel/random/uuid)
+frontends="beast endpoint=127.0.0.1:$gateway"
+[ -z "$tls" ] || frontends+=" ssl_endpoint=127.0.0.1:$tls ssl_certificate=$certificate ssl_private_key=$certificate"
 export CEPH_CONF="$folder/ceph.conf"
 
 # Pids are only trusted while they name a Ceph daemon.
@@ -70,7 +73,7 @@ mon data = $folder/mon
 osd data = $folder/osd
 [client.gateway]
 rgw data = $folder/gateway
-rgw frontends = beast endpoint=127.0.0.1:$gateway
+rgw frontends = $frontends
 rgw dns name = localhost
 rgw crypt require ssl = false
 rgw enable usage log = false

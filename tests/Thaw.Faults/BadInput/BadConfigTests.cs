@@ -59,9 +59,59 @@ public sealed class BadConfigTests
         { "cache that is a file", "is a file" },
         { "cache of a newer format", "newer" },
         { "cache of something else", "no Thaw cache" },
+        { "cache on a read-only file system", "read-only" },
+        { "few open files", "open files" },
+        { "little address space", "address space" },
         { "file that is missing", "no such file" },
         { "file that is a directory", "no such file" },
     };
+
+    /// <summary>Name, variables <c>NAME=VALUE</c> in place of a file, and a part of the sentence.</summary>
+    public static TheoryData<string, string, string> Environments { get; } = new()
+    {
+        { "origin of nobody", "THAW_ORIGIN_MODELS=ftp://b", "ftp" },
+        { "origin that is no URL", "THAW_ORIGIN_MODELS=models", "THAW_ORIGIN_MODELS" },
+        { "origin without a name", "THAW_ORIGIN_=s3://b", "THAW_ORIGIN_" },
+        { "origin that is empty", "THAW_ORIGIN_MODELS=", "is empty" },
+        { "origin with a bad name", "THAW_ORIGIN_X=s3://b", "THAW_ORIGIN_X" },
+        { "no home for the cache", "THAW_ORIGIN_MODELS=file:///\nHOME=", "HOME" },
+    };
+
+    [Theory]
+    [MemberData(nameof(Environments))]
+    public async Task A_bad_environment_is_told_in_sentences(string name, string variables, string part) =>
+        await RefusesAsync(name, new Command(Thaw.Testing.Places.Executable, "serve")
+        {
+            Environment = variables.Split('\n').Select(line => line.Split('=', 2))
+                .ToDictionary(pair => pair[0], pair => pair is ["HOME", ""] ? null : (string?)pair[1]),
+        }, part);
+
+    [Fact]
+    public async Task All_that_is_wrong_with_a_file_is_told_at_once_with_its_line()
+    {
+        using var folder = new TempFolder();
+        var file = folder.Write("thaw.yaml", """
+            mounts:
+              - {name: Models, origin: 's3://b'}
+              - {name: two, orgin: 'file:///'}
+            cashe: {memory: 1GiB}
+            s3: {listen: '127.0.0.1:70000'}
+            node: {drain: 5 parsecs}
+            """);
+        var (code, _, error) =
+            await new Command(Thaw.Testing.Places.Executable, "serve", "--config", file).TryRunAsync(
+                TestContext.Current.CancellationToken);
+        Assert.Equal(1, code);
+        string[] wanted =
+        [
+            $"thaw: {file}:2: mounts[0].name: ", $"thaw: {file}:3: mounts[1].orgin: ", $"thaw: {file}:4: cashe: ",
+            $"thaw: {file}:5: s3.listen: ", $"thaw: {file}:6: node.drain: ",
+        ];
+        Assert.All(wanted, start => Assert.Contains(start, error, StringComparison.Ordinal));
+        Assert.Contains("did you mean \"origin\"?", error, StringComparison.Ordinal);
+        Assert.Contains("did you mean \"cache\"?", error, StringComparison.Ordinal);
+        Assert.All(error.Trim().Split('\n'), Sentence.Check);
+    }
 
     [Theory]
     [MemberData(nameof(Files))]
@@ -107,7 +157,7 @@ public sealed class BadConfigTests
                 Mounts + $"cache: {{disks: [{{path: {cache}, capacity: 1GiB}}]}}\n"
                 + $"s3: {{listen: '127.0.0.1:{s3}'}}\ncontrol: {{listen: '127.0.0.1:{control}'}}\n"),
         };
-        await RefusesAsync(name, file, part);
+        await RefusesAsync(name, Wrap(name, cache, file), part);
         if (holder is null)
             return;
         await using (holder)
@@ -117,12 +167,29 @@ public sealed class BadConfigTests
         }
     }
 
-    private static async Task RefusesAsync(string name, string file, string part)
+    /// <summary>The node's command line, under what the place needs around it.</summary>
+    private static Command Wrap(string name, string cache, string file)
     {
-        var (code, output, error) = await new Command(Thaw.Testing.Places.Executable, "serve", "--config", file)
+        string[] serve = [Thaw.Testing.Places.Executable, "serve", "--config", file];
+        string[] root = Environment.IsPrivilegedProcess ? [] : ["--map-root-user"];
+        return name switch
         {
-            Limit = TimeSpan.FromSeconds(60),
-        }.TryRunAsync(TestContext.Current.CancellationToken);
+            "few open files" => new Command("prlimit", ["--nofile=200:200", .. serve]),
+            "little address space" => new Command("prlimit", ["--as=2147483648", .. serve]),
+            // In a mount namespace of its own: nobody else sees it, and it is gone with the node.
+            "cache on a read-only file system" => new Command("unshare", [
+                "--mount", .. root, "sh", "-c", "mount -t tmpfs -o ro none \"$0\" && exec \"$@\"", cache, .. serve]),
+            _ => new Command(serve[0], serve[1..]),
+        };
+    }
+
+    private static Task RefusesAsync(string name, string file, string part) =>
+        RefusesAsync(name, new Command(Thaw.Testing.Places.Executable, "serve", "--config", file), part);
+
+    private static async Task RefusesAsync(string name, Command command, string part)
+    {
+        var (code, output, error) = await (command with { Limit = TimeSpan.FromSeconds(60) })
+            .TryRunAsync(TestContext.Current.CancellationToken);
         Assert.True(code == 1, $"{name}: exit code {code}\n{error}");
         Assert.Equal("", output);
         Sentence.NoTrace(error);

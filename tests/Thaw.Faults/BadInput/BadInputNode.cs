@@ -15,6 +15,7 @@ public sealed class BadInputNode : IAsyncLifetime
     private readonly FakeContent _good = FakeContent.Of(GoodBytes, 7);
     private FaultyOrigin? _origin;
     private OtherCertificate? _stranger;
+    private NoServer? _nonsense;
     private ThawProcess? _node;
 
     public FaultyOrigin Origin => _origin!;
@@ -26,6 +27,7 @@ public sealed class BadInputNode : IAsyncLifetime
         _origin = await FaultyOrigin.StartAsync();
         _origin.Put("bucket", "good", _good);
         _stranger = new OtherCertificate();
+        _nonsense = new NoServer();
         Directory.CreateDirectory(_folder["files"]);
         File.WriteAllText(_folder["files/small"], "small");
         File.WriteAllText(_folder["secret"], "not to be read");
@@ -39,6 +41,7 @@ public sealed class BadInputNode : IAsyncLifetime
                 new MountSettings("closed", "s3://bucket") { Endpoint = new Uri($"http://127.0.0.1:{closed}") },
                 new MountSettings("nowhere", "s3://bucket") { Endpoint = new Uri("http://thaw-no-such-host.invalid") },
                 new MountSettings("stranger", "s3://bucket") { Endpoint = _stranger.Endpoint },
+                new MountSettings("nonsense", "s3://bucket") { Endpoint = _nonsense.Endpoint },
                 new MountSettings("gone", "file:///thaw-no-such-directory"),
                 new MountSettings("no-bucket", "s3://other") { Endpoint = _origin.Endpoint },
             ],
@@ -49,6 +52,8 @@ public sealed class BadInputNode : IAsyncLifetime
     {
         if (_node is not null)
             await _node.DisposeAsync();
+        if (_nonsense is not null)
+            await _nonsense.DisposeAsync();
         if (_stranger is not null)
             await _stranger.DisposeAsync();
         if (_origin is not null)
@@ -67,9 +72,11 @@ public sealed class BadInputNode : IAsyncLifetime
         Assert.DoesNotContain("Unhandled", Node.Log, StringComparison.Ordinal);
     }
 
-    /// <summary>Sends bytes as they are and reads until the node closes: status and body, or 0 and nothing.</summary>
+    /// <summary>
+    /// Sends bytes as they are and reads until the node closes: status and body, or 0 and nothing.
+    /// </summary>
     public static async Task<(int Status, string Body)> SendAsync(Uri endpoint, byte[] request,
-        CancellationToken cancellationToken)
+        CancellationToken cancellationToken, bool hangsUp = false)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limit.CancelAfter(AnswerLimit);
@@ -80,6 +87,8 @@ public sealed class BadInputNode : IAsyncLifetime
         {
             for (var sent = 0; sent < request.Length;)
                 sent += await socket.SendAsync(request.AsMemory(sent), limit.Token);
+            if (hangsUp)
+                socket.Shutdown(SocketShutdown.Send);
             var buffer = new byte[64 << 10];
             for (int read; (read = await socket.ReceiveAsync(buffer, limit.Token)) > 0;)
                 answer.Write(buffer, 0, read);

@@ -68,6 +68,7 @@ public sealed class BadOriginTests(BadInputNode node) : IClassFixture<BadInputNo
         { "closed", 503, "127.0.0.1" },
         { "nowhere", 503, "cannot be resolved" },
         { "stranger", 503, "certificate" },
+        { "nonsense", 503, "127.0.0.1" },
         { "gone", 0, "thaw-no-such-directory" },
         { "no-bucket", 404, "other" },
     };

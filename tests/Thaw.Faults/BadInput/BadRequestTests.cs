@@ -128,11 +128,28 @@ public sealed class BadRequestTests(BadInputNode node) : IClassFixture<BadInputN
         Assert.Equal(408, (await half).Status);
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Half_a_body_is_answered_or_forgotten_and_holds_nobody_up(bool hangsUp)
+    {
+        var token = TestContext.Current.CancellationToken;
+        var half = Encoding.ASCII.GetBytes(
+            $"POST /api/v1/jobs{Ask}Content-Type: application/json\r\nContent-Length: 500\r\n\r\n{{\"kind\":\"load\",");
+        var sent = BadInputNode.SendAsync(node.Node.Control, half, token, hangsUp);
+        await node.StillServesAsync(token);
+        var (status, body) = await sent;
+        Assert.Contains(status, (int[])[0, 400, 408]);
+        Sentence.NoTrace(body);
+        await node.StillServesAsync(token);
+    }
+
     [Fact]
     public void At_least_60_bad_inputs_are_listed()
     {
         var count = S3Requests.Count + ControlRequests.Count + 1 + BadConfigTests.Files.Count
-            + BadConfigTests.Places.Count + BadOriginTests.Answers.Count + BadOriginTests.Mounts.Count + 1;
+            + BadConfigTests.Environments.Count + BadConfigTests.Places.Count
+            + BadOriginTests.Answers.Count + BadOriginTests.Mounts.Count + 1;
         Assert.True(count >= 60, $"There are {count}.");
     }
 }

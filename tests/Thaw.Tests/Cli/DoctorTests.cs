@@ -1,5 +1,7 @@
 using System.Formats.Tar;
 using System.IO.Compression;
+using System.Net;
+using System.Net.Sockets;
 using System.Text.Json;
 using Thaw.Cli.Support;
 using Thaw.Testing;
@@ -42,10 +44,37 @@ public sealed class DoctorTests
             Assert.Contains(check.GetProperty("state").GetString(), (string[])["ok", "warn", "fail"]));
         Assert.All(checks.Where(check => check.GetProperty("state").GetString() != "ok"),
             check => Assert.NotEqual("", check.GetProperty("advice").GetString()));
-        string[] names = ["config", "kernel", "fuse", "glibc", "openssl", "open files", "tcp", "tcp buffers",
-            "memory limit",
+        string[] names = ["config", "kernel", "fuse", "glibc", "openssl", "open files", "address space",
+            "file size", "tcp", "tcp buffers", "memory limit", "port",
             "disk space", "disk speed", "disk holes", "origin"];
         Assert.Equal([], names.Except(checks.Select(check => check.GetProperty("name").GetString()!)));
+    }
+
+    [Fact]
+    public async Task Ports_that_others_use_are_told_and_the_node_s_own_are_not()
+    {
+        using var folder = new TempFolder();
+        Directory.CreateDirectory(folder["models"]);
+        File.WriteAllText(folder["models/a"], "a");
+        await using var node = await FakeNode.StartAsync(); // says that it is the node "fake"
+        using var other = new TcpListener(IPAddress.Loopback, 0);
+        other.Start();
+        var own = new Uri(node.Url).Authority;
+        var port = $"{other.LocalEndpoint}";
+        Assert.Empty(await FailedPortsAsync("fake", "127.0.0.1:0", own));
+        Assert.Equal(["s3.listen"], await FailedPortsAsync("fake", port, own));
+        Assert.Equal(["control.listen"], await FailedPortsAsync("somebody-else", "127.0.0.1:0", own));
+        Assert.Equal(["control.listen"], await FailedPortsAsync("fake", "127.0.0.1:0", port));
+
+        async Task<string[]> FailedPortsAsync(string name, string s3, string control)
+        {
+            var config = folder.Write("thaw.yaml", $"node: {{name: {name}}}\ns3: {{listen: '{s3}'}}\n"
+                + $"control: {{listen: '{control}'}}\n"
+                + $"mounts: [{{name: models, origin: 'file://{folder["models"]}'}}]\n");
+            var run = await CliRun.ExecuteAsync(["doctor", "--config", config, "--node", NoNode]);
+            return [.. run.Out.Split('\n').Where(line => line.StartsWith("fail  port", StringComparison.Ordinal))
+                .Select(line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[2])];
+        }
     }
 
     [Theory]

@@ -19,6 +19,7 @@ internal sealed class FakeNode : IAsyncDisposable
 {
     private readonly WebApplication _app;
     private int _jobAt;
+    private int _gets;
 
     private FakeNode(WebApplication app) => _app = app;
 
@@ -33,7 +34,9 @@ internal sealed class FakeNode : IAsyncDisposable
 
     public string? CrcOverride { get; set; }
 
-    /// <summary>Runs before each GET of bytes; true when it has answered.</summary>
+    /// <summary>
+    /// Runs before each GET of bytes, with the GET's own number from 1; true when it has answered.
+    /// </summary>
     public Func<HttpContext, int, bool>? Fault { get; set; }
 
     public ConcurrentQueue<(string Key, string Range)> Gets { get; } = new();
@@ -145,7 +148,8 @@ internal sealed class FakeNode : IAsyncDisposable
     private async Task AnswerBytesAsync(HttpContext context, string key)
     {
         Gets.Enqueue((key, context.Request.Headers.Range.ToString()));
-        if (Fault?.Invoke(context, Gets.Count) == true)
+        // Not the queue's length: two GETs at once would both see it with the other one in it.
+        if (Fault?.Invoke(context, Interlocked.Increment(ref _gets)) == true)
             return;
         if (!Objects.TryGetValue(key, out var bytes))
         {

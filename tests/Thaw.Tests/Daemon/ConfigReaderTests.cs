@@ -347,8 +347,8 @@ public sealed class ConfigReaderTests
             "set THAW_ORIGIN_MODELS=s3://bucket/prefix", Assert.Single(none.Errors).Sentence, StringComparison.Ordinal);
         var bad = EnvironmentConfig.Read(
             new Dictionary<string, string> { ["THAW_ORIGIN_A"] = "gs://x", ["THAW_ORIGIN_MODELS"] = "" }, null);
-        Assert.Equal(["cache.disks", "mounts[0].name", "mounts[0].origin", "mounts[1].origin"],
-            bad.Errors.Select(error => error.Key).Order());
+        Assert.Equal(["THAW_ORIGIN_A", "THAW_ORIGIN_A", "THAW_ORIGIN_MODELS", "cache.disks"],
+            bad.Errors.Select(error => error.Key).Order(StringComparer.Ordinal));
     }
 
     internal static ThawConfig Valid(string yaml)

@@ -29,7 +29,27 @@ public sealed class HostCheckTests
         using var host = Host("proc/self/limits",
             "Limit                     Soft Limit           Hard Limit           Units\n"
             + $"Max open files            {soft,-20} 1048576              files\n");
-        Assert.Equal(state, HostChecks.Descriptors(new HostFiles(host.FullPath)).State);
+        Assert.Equal(state, LimitChecks.Descriptors(new HostFiles(host.FullPath)).State);
+    }
+
+    [Theory]
+    [InlineData("unlimited", CheckState.Ok, CheckState.Ok, false)]
+    [InlineData("17179869184", CheckState.Ok, CheckState.Warn, false)]
+    [InlineData("1073741824", CheckState.Fail, CheckState.Warn, true)]
+    public void Limits_of_the_process_are_told_and_one_that_would_break_a_node_keeps_it_from_starting(
+        string soft, CheckState space, CheckState size, bool refuses)
+    {
+        using var host = Host("proc/self/limits", string.Concat(
+            "Limit                     Soft Limit           Hard Limit           Units\n",
+            $"Max file size             {soft,-20} unlimited            bytes\n",
+            "Max open files            20000                20000                files\n",
+            $"Max address space         {soft,-20} unlimited            bytes\n"));
+        var files = new HostFiles(host.FullPath);
+        Assert.Equal((space, size), (LimitChecks.AddressSpace(files).State, LimitChecks.FileSize(files).State));
+        var refusal = LimitChecks.FindRefusal(files);
+        Assert.Equal(refuses, refusal is not null);
+        Assert.True(refusal is null || (refusal.Contains("address space", StringComparison.Ordinal)
+            && refusal.Contains("4 GiB", StringComparison.Ordinal)), refusal);
     }
 
     [Theory]

@@ -1,3 +1,4 @@
+using Thaw.Core;
 using Thaw.Core.Chunks;
 using Thaw.Storage.Format;
 using Thaw.Storage.Versions;
@@ -154,6 +155,41 @@ public sealed class ChunkStoreTests
         foreach (var kept in (int[])[0, 1, 3, 4])
             Assert.NotNull(await house.Store.LeaseAsync(versions[kept].Id));
         Assert.Equal(4 * Chunk, house.Store.Bytes);
+    }
+
+    [Fact]
+    public async Task A_version_that_is_just_being_made_durable_is_as_old_as_it_is_and_goes_in_its_turn()
+    {
+        await using var house = new StoreHouse(capacityBytes: 2 * Chunk);
+        await house.StartAsync();
+        var versions = Enumerable.Range(0, 3).Select(seed => SampleVersions.Of(Chunk, seed + 30)).ToArray();
+        await SampleVersions.WriteAsync(house.Store, versions[0], SampleVersions.Bytes(Chunk, 30));
+        using var end = new ManualResetEventSlim();
+        var begun = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        house.Disk.BeforeSync = _ =>
+        {
+            begun.TrySetResult();
+            Assert.True(end.Wait(TimeSpan.FromSeconds(30)), "The sync was not let go.");
+        };
+        try
+        {
+            house.Clock.Advance(Limits.DurableBatchTime);
+            await begun.Task.WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
+            Assert.False(house.Store.IsInUse(versions[0].Id));
+            await SampleVersions.WriteAsync(house.Store, versions[1], SampleVersions.Bytes(Chunk, 31));
+            house.Clock.Advance(TimeSpan.FromMilliseconds(1));
+            await SampleVersions.WriteAsync(house.Store, versions[2], SampleVersions.Bytes(Chunk, 32));
+            Assert.Null(await house.Store.LeaseAsync(versions[0].Id));
+            using var newer = await house.Store.LeaseAsync(versions[1].Id);
+            Assert.NotNull(newer);
+        }
+        finally
+        {
+            house.Disk.BeforeSync = null;
+            end.Set();
+        }
+
+        Assert.Equal(2 * Chunk, house.Store.Bytes);
     }
 
     [Fact]
