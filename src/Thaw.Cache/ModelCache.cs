@@ -46,11 +46,13 @@ public sealed class ModelCache : IAsyncDisposable
         _verifier = new VersionVerifier(store, loggers.CreateLogger<VersionVerifier>());
         PeerNetwork? network = null;
         PeerHome? home = null;
+        PeerCalls? calls = null;
         IChunkSource source = new OriginSource();
         if (cluster.Client is { } client)
         {
             network = new PeerNetwork(cluster, client, clock);
-            home = new PeerHome(network, _mounts, store);
+            calls = new PeerCalls(network);
+            home = new PeerHome(network, calls, _mounts, store);
             source = new PeerSource(network, home, loggers.CreateLogger<PeerSource>());
         }
 
@@ -58,10 +60,12 @@ public sealed class ModelCache : IAsyncDisposable
             new RepairSource(store, source), store, _buffers, _verifier, _meter,
             loggers.CreateLogger<FlightTable>());
         _jobs = new JobTable(
-            cluster.Membership.Self, new ObjectFinder(_mounts), store, _flights, _verifier, clock,
-            loggers.CreateLogger<JobTable>());
+            cluster.Membership.Self, calls is null ? null : new JobFanOut(calls, clock), new ObjectFinder(_mounts),
+            store, _flights, _verifier, clock, loggers.CreateLogger<JobTable>());
         Reader = new ModelReader(_mounts, store, _flights, _verifier, _meter);
-        _control = new NodeControl(cluster, home, _mounts, store, _flights, _jobs, _meter, clock);
+        _control = new NodeControl(cluster, home, calls, _mounts, store, _flights, _jobs, _meter, clock);
+        if (calls is not null)
+            calls.Control = _control;
         Meters = [.. _mounts.All.Select(mount => mount.Meter)];
         if (network is null || home is null)
             return;

@@ -17,8 +17,8 @@ namespace Thaw.Cache;
 
 /// <summary>What the control API asks: counters, objects, jobs, pins.</summary>
 internal sealed class NodeControl(
-    ClusterLink cluster, PeerHome? home, MountTable mounts, ChunkStore store, FlightTable flights, JobTable jobs,
-    CacheMeter meter, TimeProvider clock) : INodeControl
+    ClusterLink cluster, PeerHome? home, PeerCalls? calls, MountTable mounts, ChunkStore store, FlightTable flights,
+    JobTable jobs, CacheMeter meter, TimeProvider clock) : INodeControl
 {
     private readonly long _started = clock.GetTimestamp();
     private readonly ObjectView _objects = new(cluster.Membership.Self, home, mounts, store);
@@ -53,6 +53,13 @@ internal sealed class NodeControl(
         {
             S3Endpoint = S3Endpoint,
         };
+    }
+
+    public async ValueTask<NodeStats> GetClusterStatsAsync(CancellationToken cancellationToken)
+    {
+        var others = calls is null ? [] : await Task.WhenAll(
+            calls.Others.Select(node => calls.GetStatsAsync(node, cancellationToken))).ConfigureAwait(false);
+        return StatsSum.Of([GetStats(), .. others.Where(one => one.IsOk).Select(one => one.Value)]);
     }
 
     public ClusterStatus GetNodes()

@@ -207,6 +207,12 @@ public static class Limits
     /// <summary>The command line asks for a job's progress this often.</summary>
     public static readonly TimeSpan JobPoll = TimeSpan.FromMilliseconds(250);
 
+    /// <summary>
+    /// A node that does not answer so many times in a row has lost its part of a job: longer than a restart is waited
+    /// for.
+    /// </summary>
+    public const int JobPollsMissed = 80;
+
     /// <summary>Plain progress lines, where no terminal repaints them, come this far apart.</summary>
     public static readonly TimeSpan PlainProgress = TimeSpan.FromSeconds(5);
 

@@ -12,13 +12,14 @@ namespace Thaw.Cache.Peering;
 
 /// <summary>
 /// Tells the homes what this node holds: changes in batches, and all of it after a start, when the members change, and
-/// every now and then, for a home that restarted. One task of its own, awaited by <see cref="DisposeAsync"/>; what is
-/// lost with a crash is told again.
+/// every now and then, for a home that restarted; again and again to one that does not answer. One task of its own,
+/// awaited by <see cref="DisposeAsync"/>; what is lost with a crash is told again.
 /// </summary>
 internal sealed class HaveAnnouncer : IAsyncDisposable
 {
     private readonly ConcurrentDictionary<ContentId, (FetchSource Source, ConcurrentQueue<int> Chunks)> _changes =
         new();
+    private readonly Dictionary<(MountCatalog Mount, string Key), ObjectVersion> _untold = [];
     private readonly CancellationTokenSource _stopping = new();
     private readonly PeerNetwork _network;
     private readonly PeerHome _home;
@@ -84,34 +85,43 @@ internal sealed class HaveAnnouncer : IAsyncDisposable
         foreach (var id in _changes.Keys)
             if (_changes.TryRemove(id, out var change))
                 await TellAsync(
-                    change.Source.Catalog, change.Source.Key, id, change.Source.Version.SizeBytes,
+                    change.Source.Catalog, change.Source.Key, change.Source.Version,
                     [.. change.Chunks.Distinct().Order()], replacesAll: false).ConfigureAwait(false);
+        foreach (var ((mount, key), version) in _untold.ToArray())
+        {
+            _untold.Remove((mount, key));
+            await TellPresentAsync(mount, key, version).ConfigureAwait(false);
+        }
     }
 
     private async Task TellAllAsync()
     {
         foreach (var mount in _mounts.All.Where(mount => mount.Store is not null))
             foreach (var name in mount.Names.All())
-            {
-                ImmutableArray<int> chunks;
-                using (var lease = _store.PresentBytesOf(name.Version.Id) > 0
-                    ? await _store.LeaseAsync(name.Version.Id, _stopping.Token).ConfigureAwait(false) : null)
-                {
-                    if (lease is null)
-                        continue;
-                    chunks = [.. Enumerable.Range(0, lease.Version.ChunkCount).Where(lease.Version.Has)];
-                }
-
-                await TellAsync(mount, name.Key, name.Version.Id, name.Version.SizeBytes, chunks, replacesAll: true)
-                    .ConfigureAwait(false);
-            }
+                if (_store.PresentBytesOf(name.Version.Id) > 0)
+                    await TellPresentAsync(mount, name.Key, name.Version).ConfigureAwait(false);
     }
 
-    private ValueTask TellAsync(
-        MountCatalog mount, string key, ContentId id, long sizeBytes, ImmutableArray<int> chunks, bool replacesAll) =>
-        _home.TellAsync(
-            new HaveQuestion(
-                new PeerPlace(mount.Store!, mount.FullKey(key)), id, sizeBytes, PeerHome.ToBits(chunks), [],
-                replacesAll),
-            _stopping.Token);
+    private async Task TellPresentAsync(MountCatalog mount, string key, ObjectVersion version)
+    {
+        ImmutableArray<int> chunks;
+        using (var lease = await _store.LeaseAsync(version.Id, _stopping.Token).ConfigureAwait(false))
+        {
+            if (lease is null)
+                return;
+            chunks = [.. Enumerable.Range(0, lease.Version.ChunkCount).Where(lease.Version.Has)];
+        }
+
+        await TellAsync(mount, key, version, chunks, replacesAll: true).ConfigureAwait(false);
+    }
+
+    private async Task TellAsync(
+        MountCatalog mount, string key, ObjectVersion version, ImmutableArray<int> chunks, bool replacesAll)
+    {
+        var have = new HaveQuestion(
+            new PeerPlace(mount.Store!, mount.FullKey(key)), version.Id, version.SizeBytes, PeerHome.ToBits(chunks), [],
+            replacesAll);
+        if (!await _home.TellAsync(have, _stopping.Token).ConfigureAwait(false))
+            _untold[(mount, key)] = version;
+    }
 }

@@ -17,7 +17,8 @@ namespace Thaw.Cache.Peering;
 /// it knows of holders is told by them and in memory only: a restart costs the time until they tell it again. Any
 /// thread.
 /// </summary>
-internal sealed class PeerHome(PeerNetwork network, MountTable mounts, ChunkStore store) : IKeyHomes
+internal sealed class PeerHome(PeerNetwork network, PeerCalls calls, MountTable mounts, ChunkStore store)
+    : IKeyHomes
 {
     private readonly Lock _gate = new();
     private readonly HolderTable _holders = new(Limits.HomeVersions);
@@ -42,13 +43,18 @@ internal sealed class PeerHome(PeerNetwork network, MountTable mounts, ChunkStor
         return null;
     }
 
-    /// <summary>Tells the home of a key what this node has of a version.</summary>
-    public async ValueTask TellAsync(HaveQuestion have, CancellationToken cancellationToken)
+    /// <summary>
+    /// Tells the home of a key what this node has of a version; false if whoever ranks first was not reached.
+    /// </summary>
+    public async ValueTask<bool> TellAsync(HaveQuestion have, CancellationToken cancellationToken)
     {
+        var view = network.Now;
+        var first = view.Placement.Home(PlacementKey.OfName(have.Place.Origin, have.Place.Key));
         if (Find(have.Place.Origin, have.Place.Key, isFormer: false) is { } home)
-            await home.AskAsync(have, cancellationToken).ConfigureAwait(false);
-        else
-            Note(network.Self, have);
+            return (await home.AskAsync(have, cancellationToken).ConfigureAwait(false)).IsOk
+                && first >= 0 && view.MemberAt(first).Name == home.Node;
+        Note(network.Self, have);
+        return first < 0 || first == view.Self;
     }
 
     /// <summary>Who holds what of a version, as its key's home was told.</summary>
@@ -78,6 +84,8 @@ internal sealed class PeerHome(PeerNetwork network, MountTable mounts, ChunkStor
             case HaveQuestion have:
                 Note(node, have);
                 return new DoneAnswer();
+            case ControlQuestion control:
+                return await calls.AnswerAsync(control, cancellationToken).ConfigureAwait(false);
             case BlockCrcsQuestion crcs:
                 return new BlockCrcsAnswer(
                     await CrcsAsync(crcs, cancellationToken).ConfigureAwait(false));
@@ -138,6 +146,8 @@ internal sealed class PeerHome(PeerNetwork network, MountTable mounts, ChunkStor
 
     private sealed class Home(PeerNetwork network, string node, PeerPlace place) : IKeyHome
     {
+        public string Node => node;
+
         public async ValueTask<Result<AgedVersion>> ResolveAsync(bool isFresh, CancellationToken cancellationToken)
         {
             var answer = await AskAsync(new ResolveQuestion(place, isFresh), cancellationToken).ConfigureAwait(false);

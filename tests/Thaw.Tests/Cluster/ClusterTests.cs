@@ -1,3 +1,4 @@
+using Thaw.Core.Api;
 using Thaw.Core.Chunks;
 using Thaw.Core.Failures;
 using Thaw.Testing;
@@ -116,6 +117,9 @@ public sealed class ClusterTests
         house.Origin.Faults = _ => new Fault { Status = 503 };
         for (var index = 0; index < 3; index++)
             await house.StartNodeAsync(index);
+        // Within seconds the homes are told again who holds what.
+        await Eventually.HoldsAsync("the empty node reads",
+            async () => (await house.ReadAsync(2, "model")).Failure is null, () => $"{house.Stats(2)}", TimeSpan.FromSeconds(40), Stop);
         await house.AssertReadsAsync(2, "model", content);
         Assert.Equal(content.SizeBytes, house.Stats(2).Peers.BytesIn);
     }
@@ -155,5 +159,51 @@ public sealed class ClusterTests
         await house.AssertAllReadAsync("model", content);
         Assert.Equal(content.SizeBytes, house.Origin.Log.Gets.Sum(get => get.BytesSent));
         Assert.Equal(3 * content.SizeBytes, house.AllStats.Sum(node => node.Peers.BytesIn));
+    }
+
+    [Fact]
+    public async Task A_load_is_done_on_all_nodes_and_any_of_them_tells_of_the_whole()
+    {
+        await using var house = await ClusterHouse.StartAsync(3);
+        var content = house.Put("llama/model", 5 * Chunk + 1, 10);
+        house.Put("llama/index", 1000, 11);
+        var control = house.NodeAt(1).Cache.Control;
+        var job = (await control.StartJobAsync(new JobRequest("load", ["models/llama/"]), Stop)).Value;
+        await house.HoldsAsync("the job ends", () => (job = control.GetJob(job.Id)!).State != "running");
+        Assert.Equal("done", job.State);
+        Assert.Empty(job.Errors);
+        var bytes = content.SizeBytes + 1000;
+        Assert.Equal((6, 6, 3 * bytes, 3 * bytes),
+            (job.Objects, job.VerifiedObjects, job.TotalBytes, job.PresentBytes));
+        Assert.Equal(["n0", "n1", "n2"], job.Nodes.Select(node => node.Node).Order());
+        Assert.All(job.Nodes, node => Assert.Equal(bytes, node.PresentBytes));
+        Assert.Equal(bytes, house.Origin.Log.Gets.Sum(get => get.BytesSent));
+
+        var sums = await house.NodeAt(2).Cache.Control.GetClusterStatsAsync(Stop);
+        Assert.Equal(["n0", "n1", "n2"], sums.Nodes!.Order());
+        Assert.Equal((bytes, 3 * bytes), (sums.Origin.Cause.Load, sums.Cache.Bytes));
+        await Eventually.HoldsAsync("every node knows the holders",
+            async () => (await house.NodeAt(0).Cache.Control.GetObjectsAsync("models/llama/model", null, 1, Stop))
+                .Value.Objects[0].Holders.Length == 3,
+            () => "", TimeSpan.FromSeconds(20), Stop);
+    }
+
+    [Fact]
+    public async Task A_load_on_some_nodes_runs_there_and_is_cancelled_everywhere()
+    {
+        await using var house = await ClusterHouse.StartAsync(3);
+        house.Put("model", 2 * Chunk, 12);
+        var control = house.NodeAt(0).Cache.Control;
+        Assert.Equal(FailureKind.InvalidRequest,
+            (await control.StartJobAsync(new JobRequest("load", ["models/model"], "4"), Stop)).Failure!.Kind);
+        var gate = new TaskCompletionSource();
+        house.Origin.Faults = request => request.IsGet ? new Fault { Gate = gate.Task } : null;
+        var job = (await control.StartJobAsync(new JobRequest("load", ["models/model"], "2"), Stop)).Value;
+        await house.HoldsAsync("two nodes run it", () => control.GetJob(job.Id)!.Nodes.Length == 2);
+        control.CancelJob(job.Id);
+        await house.HoldsAsync("it ends on both", () => control.GetJob(job.Id)!.State == "cancelled"
+            && new[] { 1, 2 }.SelectMany(index => house.NodeAt(index).Cache.Control.GetJobs())
+                .Single().State == "cancelled");
+        gate.SetResult();
     }
 }

@@ -13,6 +13,7 @@ internal static class AnswerCodec
     private const byte Holders = 3;
     private const byte BlockCrcs = 4;
     private const byte List = 5;
+    private const byte Control = 6;
 
     /// <summary>A hundred years in milliseconds: nobody knows any more.</summary>
     private const long MostAge = 100L * 365 * 86_400_000;
@@ -28,6 +29,7 @@ internal static class AnswerCodec
             HoldersAnswer holders => Write(fields, holders),
             BlockCrcsAnswer crcs => Write(fields, crcs),
             ListAnswer list => Write(fields, list.Page),
+            ControlAnswer control => Write(fields, control),
             _ => throw new InvalidOperationException($"{answer.GetType().Name} has no kind."),
         };
         return BodyCodec.Compose(MessageType.Answer, request, kind, fields);
@@ -42,6 +44,7 @@ internal static class AnswerCodec
             Holders => ReadHolders(payload),
             BlockCrcs => ReadCrcs(payload),
             List => ReadList(payload),
+            Control => ReadControl(payload),
             _ => null,
         };
 
@@ -75,6 +78,22 @@ internal static class AnswerCodec
                 .Int64(4, entry.LastModified.UtcTicks));
         fields.Byte(5, page.IsTruncated ? (byte)1 : (byte)0);
         return List;
+    }
+
+    private static byte Write(FieldWriter fields, ControlAnswer control)
+    {
+        fields.Bytes(7, control.Json.AsSpan());
+        return Control;
+    }
+
+    private static ControlAnswer? ReadControl(ReadOnlySpan<byte> payload)
+    {
+        ImmutableArray<byte> json = [];
+        var fields = new FieldReader(payload);
+        while (fields.Next())
+            if (fields.Tag == 7)
+                json = [.. fields.Value];
+        return fields.IsBroken ? null : new ControlAnswer(json);
     }
 
     private static VersionAnswer? ReadVersion(ReadOnlySpan<byte> payload)
