@@ -1,3 +1,5 @@
+using Thaw.Bench.Large;
+using Thaw.Bench.Policy;
 using Thaw.Bench.Start;
 using Thaw.Bench.Transfer;
 using Thaw.Bench.Warm;
@@ -14,6 +16,12 @@ internal static class Program
                 return CrcBench.Run();
             case ["names"]:
                 return NamesBench.Run();
+            case ["large", ..]:
+                return LargeBench.Run(arguments[1..]);
+            case ["victims", "--dir", var folder]:
+                return await VictimBench.RunAsync(folder);
+            case ["policy", ..]:
+                return PolicyBench.Run(arguments[1..]);
             case ["start", var binary]:
                 return StartBench.Run(binary);
             case ["warm", ..]:
@@ -27,6 +35,9 @@ internal static class Program
             default:
                 Console.Error.WriteLine("""
                     usage: Thaw.Bench crc | names
+                           Thaw.Bench large --thaw BINARY --dir DIRECTORY
+                           Thaw.Bench victims --dir DIRECTORY
+                           Thaw.Bench policy [--tune] [FILE.md]
                            Thaw.Bench start BINARY
                            Thaw.Bench warm [--quick] [--control NAME,...] [--result FILE] --thaw BINARY --root DIRECTORY
                            Thaw.Bench transfer [--quick] [--control NAME,...] [--result FILE] --root DIRECTORY

@@ -62,6 +62,7 @@ internal sealed class KeepControl(MountTable mounts, ChunkStore store, ObjectFin
                 return new Failure(FailureKind.NotFound, $"There is no object at {path}.");
         }
 
+        store.NoteRules();
         return new PinResult(objects, bytes);
     }
 

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Microsoft.Extensions.Logging;
 using Thaw.Cache.Fetching;
+using Thaw.Cache.Holding;
 using Thaw.Cache.Jobs;
 using Thaw.Cache.Memory;
 using Thaw.Cache.Naming;
@@ -11,6 +12,7 @@ using Thaw.Core.Contracts.Peers;
 using Thaw.Core.Identity;
 using Thaw.Core.Metering;
 using Thaw.Storage;
+using Thaw.Storage.Eviction;
 
 namespace Thaw.Cache;
 
@@ -25,6 +27,7 @@ public sealed class ModelCache : IAsyncDisposable
     private readonly VersionVerifier _verifier;
     private readonly FlightTable _flights;
     private readonly JobTable _jobs;
+    private readonly ModelLoads _loads;
     private readonly CacheMeter _meter = new();
     private readonly NodeControl _control;
     private readonly HaveAnnouncer? _announcer;
@@ -62,6 +65,11 @@ public sealed class ModelCache : IAsyncDisposable
         _jobs = new JobTable(
             cluster.Membership.Self, calls is null ? null : new JobFanOut(calls, clock), new ObjectFinder(_mounts),
             store, _flights, _verifier, clock, loggers.CreateLogger<JobTable>());
+        Rules = new KeepRules(_mounts);
+        foreach (var mount in _mounts.All)
+            mount.Replaced = (old, now) => NoteReplaced(store, old, now);
+        _loads = new ModelLoads(store, _flights, _verifier, clock, loggers.CreateLogger<ModelLoads>());
+        Files = new HeldFiles(_mounts, store, _flights, _verifier, _meter, _loads);
         Reader = new ModelReader(_mounts, store, _flights, _verifier, _meter);
         _control = new NodeControl(cluster, home, calls, _mounts, store, _flights, _jobs, _meter, clock);
         if (calls is not null)
@@ -82,6 +90,9 @@ public sealed class ModelCache : IAsyncDisposable
     /// <summary>What other nodes ask; null: this node is alone.</summary>
     public IPeerService? Peers { get; }
 
+    /// <summary>What the POSIX face asks besides.</summary>
+    public IModelFiles Files { get; }
+
     /// <summary>What the control API asks.</summary>
     public INodeControl Control => _control;
 
@@ -92,19 +103,26 @@ public sealed class ModelCache : IAsyncDisposable
         set => _control.S3Endpoint = value;
     }
 
+    /// <summary>The POSIX face, for the node's counters and control; set once it is there.</summary>
+    public IPosixControl Posix
+    {
+        set => _control.Posix = value;
+    }
+
     /// <summary>The mounts' counters.</summary>
     public ImmutableArray<MountMeter> Meters { get; }
 
-    /// <summary>Whether any name of a version is pinned: what the store asks before it evicts.</summary>
-    public bool IsPinned(ContentId id) => _mounts.IsPinned(id);
+    /// <summary>What the store asks before it keeps or evicts.</summary>
+    public IKeepRules Rules { get; }
 
     /// <summary>From now on the node says that it is not ready, so that no one is sent to it any more.</summary>
     public void BeginStop() => _control.IsStopping = true;
 
-    /// <summary>Stops jobs, fetches and checks, in this order, and writes the names.</summary>
+    /// <summary>Stops jobs, loads, fetches and checks, in this order, and writes the names.</summary>
     public async ValueTask DisposeAsync()
     {
         await _jobs.DisposeAsync().ConfigureAwait(false);
+        await _loads.DisposeAsync().ConfigureAwait(false);
         if (_announcer is not null)
             await _announcer.DisposeAsync().ConfigureAwait(false);
         await _flights.DisposeAsync().ConfigureAwait(false);
@@ -112,5 +130,13 @@ public sealed class ModelCache : IAsyncDisposable
         await _mounts.DisposeAsync().ConfigureAwait(false);
         _buffers.Dispose();
         _meter.Dispose();
+    }
+
+    private void NoteReplaced(ChunkStore store, ContentId old, ContentId now)
+    {
+        foreach (var mount in _mounts.All)
+            if (!mount.Names.NamesOf(old).IsEmpty)
+                return;
+        store.NoteReplaced(old, now);
     }
 }

@@ -28,6 +28,8 @@ internal sealed class NodeControl(
 
     public bool IsStopping { get; set; }
 
+    public IPosixControl? Posix { get; set; }
+
     public NodeStats GetStats()
     {
         var meters = mounts.All.Select(mount => mount.Meter).ToArray();
@@ -45,7 +47,7 @@ internal sealed class NodeControl(
                     meters.Sum(one => one.OriginBytes(OriginCause.Retry)),
                     meters.Sum(one => one.OriginBytes(OriginCause.Takeover)))),
             new ServedStats(s3, hub, TiersOf(meters, Face.Peer)),
-            new PosixStats(0, 0, 0),
+            Posix?.GetStats() ?? new PosixStats(0, 0, 0),
             HitRatio(reader, SumOf(s3) + SumOf(hub)),
             GetCacheStats(),
             new PeerStats(cluster.Client?.BytesIn ?? 0, cluster.Server?.BytesOut ?? 0),
@@ -96,6 +98,12 @@ internal sealed class NodeControl(
     public ValueTask<Result<PinResult>> SetPinAsync(
         PathsRequest request, bool pinned, CancellationToken cancellationToken) =>
         _keep.SetPinAsync(request, pinned, cancellationToken);
+
+    public ValueTask<Result<PosixStatus>> SetPosixAsync(
+        PosixRequest request, bool mounted, CancellationToken cancellationToken) =>
+        Posix?.SetAsync(request, mounted, cancellationToken)
+        ?? new ValueTask<Result<PosixStatus>>(new Failure(
+            FailureKind.NotImplemented, "This program embeds a node without the POSIX tree; ask a \"thaw serve\"."));
 
     public ReadyStatus GetReady() => IsStopping
         ? new ReadyStatus(false, ["The node is draining; ask another one."])

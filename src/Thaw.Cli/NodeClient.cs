@@ -95,6 +95,12 @@ internal sealed class NodeClient : IDisposable
         SendAsync(HttpMethod.Post, "free", Body(request, ApiJson.Default.PathsRequest), ApiJson.Default.FreeResult,
             cancellationToken);
 
+    /// <summary>Mounts the POSIX tree, or unmounts it.</summary>
+    public Task<Reply<PosixStatus>> SetPosixAsync(
+        PosixRequest request, bool mounted, CancellationToken cancellationToken) =>
+        SendAsync(mounted ? HttpMethod.Post : HttpMethod.Delete, "posix", Body(request, ApiJson.Default.PosixRequest),
+            ApiJson.Default.PosixStatus, cancellationToken);
+
     /// <inheritdoc />
     public void Dispose() => _http.Dispose();
 

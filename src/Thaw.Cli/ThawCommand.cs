@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
 using Thaw.Cli.Verbs;
+using Thaw.Daemon.Configuration;
 
 namespace Thaw.Cli;
 
@@ -20,7 +21,8 @@ internal static class ThawCommand
             // Some messages of the parser are written over several lines.
             var wrong = string.Join(' ', parse.Errors.SelectMany(error => error.Message.Split(
                 (char[]?)null, StringSplitOptions.RemoveEmptyEntries)));
-            return terminal.Fail(new CliFailure(ExitCode.Usage, $"{wrong} See \"{line} --help\"."));
+            return terminal.Fail(
+                new CliFailure(ExitCode.Usage, $"{wrong} {DidYouMean(parse)}See \"{line} --help\"."));
         }
 
         try
@@ -55,7 +57,8 @@ internal static class ThawCommand
             ServeVerb.Create(host), LoadVerb.Create(host), LsVerb.Create(host), StatVerb.Create(host),
             PullVerb.Create(host), PinVerb.Create(host), UnpinVerb.Create(host), VerifyVerb.Create(host),
             FreeVerb.Create(host), JobsVerb.Create(host), NodesVerb.Create(host), ConfigVerb.Create(host),
-            DemoVerb.Create(host), DoctorVerb.Create(host),
+            DemoVerb.Create(host), DoctorVerb.Create(host), MountVerb.Create(host),
+            UnmountVerb.Create(host),
         };
         root.Add(host.Json);
         root.Add(host.Node);
@@ -64,6 +67,12 @@ internal static class ThawCommand
             help.Action = new HelpWithExamples((HelpAction)help.Action!);
         return root;
     }
+
+    private static string DidYouMean(ParseResult parse) =>
+        parse.UnmatchedTokens.FirstOrDefault() is { } written && NearestName.Find(
+            written, parse.CommandResult.Command.Subcommands.Select(command => command.Name)) is { } near
+            ? $"Did you mean \"{near}\"? "
+            : "";
 
     /// <summary>The usual help, then the verb's examples.</summary>
     private sealed class HelpWithExamples(HelpAction usual) : SynchronousCommandLineAction

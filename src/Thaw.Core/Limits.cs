@@ -94,6 +94,49 @@ public static class Limits
     public const int JobLookups = 16;
 
     /// <summary>
+    /// A model that an open file started to load goes on loading this long after the last file of it was closed:
+    /// loaders close a shard, think, and open the next.
+    /// </summary>
+    public static readonly TimeSpan LoadLinger = TimeSpan.FromMinutes(1);
+
+    /// <summary>
+    /// Longest Linux name of a file (NAME_MAX of linux/limits.h): parts of keys that are longer have no name in the
+    /// POSIX tree.
+    /// </summary>
+    public const int FileNameBytes = 255;
+
+    /// <summary>
+    /// A request of the kernel that has not been answered for so long gets EIO: the retries towards an origin span half
+    /// a minute, and a second round is left for what waits behind them.
+    /// </summary>
+    public static readonly TimeSpan PosixAnswer = TimeSpan.FromSeconds(90);
+
+    /// <summary>Most bytes of one read of the POSIX tree: what FUSE carries in 256 pages.</summary>
+    public const int PosixReadBytes = 1 << 20;
+
+    /// <summary>
+    /// Buffers of <see cref="PosixReadBytes"/> for answers of the POSIX tree: as many as the kernel asks for ahead.
+    /// </summary>
+    public const int PosixBuffers = 64;
+
+    /// <summary>
+    /// A name that was looked up or listed is believed this long at most by the kernel, less where a mount's
+    /// <c>revalidate</c> is shorter; each open asks anew.
+    /// </summary>
+    public static readonly TimeSpan PosixNameValid = TimeSpan.FromSeconds(60);
+
+    /// <summary>
+    /// A name that was not there is believed not to be there this long, or until its folder is listed.
+    /// </summary>
+    public static readonly TimeSpan PosixNoNameValid = TimeSpan.FromSeconds(5);
+
+    /// <summary>Threads that take requests from one POSIX mount: they never wait, so few are enough.</summary>
+    public const int PosixThreads = 4;
+
+    /// <summary>Messages to the kernel that wait to be sent: more than opens can complete at once.</summary>
+    public const int PosixNotices = 4096;
+
+    /// <summary>
     /// Longest <c>Retry-After</c> that is waited for; beyond it the failure goes to the caller, who may have another
     /// source. Readers give up after about a minute (boto3 and aws-cli: 60 s read time-out).
     /// </summary>
@@ -131,6 +174,27 @@ public static class Limits
     /// thousands of short ranges a second.
     /// </summary>
     public static readonly TimeSpan UsedPrecision = TimeSpan.FromSeconds(1);
+
+    /// <summary>
+    /// How often a disk's room is looked at: others may write a gigabyte a second to it, and a tenth of that is kept
+    /// free.
+    /// </summary>
+    public static readonly TimeSpan SpaceReview = TimeSpan.FromSeconds(5);
+
+    /// <summary>How often versions that nobody has read for their time to live are looked for.</summary>
+    public static readonly TimeSpan ExpiryReview = TimeSpan.FromMinutes(1);
+
+    /// <summary>Uses that a kill may forget: warmth changes over hours.</summary>
+    public static readonly TimeSpan HeatNotes = TimeSpan.FromMinutes(10);
+
+    /// <summary>How long the kernel's answer about a sealed version counts.</summary>
+    public static readonly TimeSpan ResidencyTrusted = TimeSpan.FromMinutes(10);
+
+    /// <summary>
+    /// Bytes of a disk's file system that are left free, at most: ten seconds of a neighbour's writes at 100 MB/s, and
+    /// what file systems need to work well.
+    /// </summary>
+    public const long DiskFreeMost = 1L << 30;
 
     /// <summary>Durability batches: at most this many unsynced bytes on a disk.</summary>
     public const long DurableBatchBytes = 1L << 30;

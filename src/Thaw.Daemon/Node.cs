@@ -14,6 +14,7 @@ using Thaw.Daemon.Configuration;
 using Thaw.Endpoints.Control;
 using Thaw.Endpoints.S3;
 using Thaw.Origins;
+using Thaw.Posix;
 using Thaw.Storage;
 using Thaw.Storage.Names;
 
@@ -36,33 +37,39 @@ public sealed class Node : IAsyncDisposable
     private readonly PeerTransferOptions? _transfer;
     private readonly PeerClient? _peers;
     private readonly ClusterLink _link;
+    private ImmutableArray<DiskConfig> _disks;
     private readonly ChunkStore _store;
     private readonly OriginFactory _origins;
     private readonly ModelCache _cache;
     private readonly S3Server _s3;
+    private readonly PosixHost _posix;
     private readonly ControlServer _control;
     private readonly Lock _gate = new();
     private Task? _stopped;
 
     private Node(ThawConfig config, IMembership membership, NodeOptions options, ILoggerFactory loggers)
     {
-        (_config, _membership, _clock) = (config, membership, options.Clock);
-        ModelCache? cache = null;
+        (_config, _disks, _membership, _clock) = (config, config.Cache.Disks, membership, options.Clock);
+        var rules = new DeferredRules();
         _store = ChunkStore.Open(
-            config.Cache.Disks.Select(DiskCapacity.Resolve), id => cache?.IsPinned(id) ?? true,
-            loggers.CreateLogger<ChunkStore>(), options.Clock);
+            config.Cache.Disks.Select(DiskCapacity.Resolve), rules, loggers.CreateLogger<ChunkStore>(), options.Clock);
         _origins = new OriginFactory(config.Origins, loggers, options.Clock);
         _transfer = ClusterMembership.Transfer(config);
         _peers = _transfer is null
             ? null : new PeerClient(_transfer, () => membership.Current, loggers.CreateLogger<PeerClient>());
         _link = new ClusterLink(config.Cluster.Name, membership, config.Cluster.Copies, _peers);
-        _cache = cache = new ModelCache(
+        _cache = new ModelCache(
             _link, config.Cache.Memory.Bytes, _store,
             [.. config.Mounts.Select(mount => Mount(mount, loggers, options.Clock))], loggers, options.Clock);
+        rules.Set(_cache.Rules);
+        _store.NoteRules();
         _s3 = options.S3Throttle is { } throttle
             ? S3Server.Slowed(
                 _cache.Reader, config.S3, loggers, options.Clock, throttle.BytesPerSecond, throttle.Latency)
             : new S3Server(_cache.Reader, config.S3, loggers, options.Clock);
+        _posix = new PosixHost(
+            _cache.Reader, _cache.Files, config.Posix, loggers.CreateLogger<PosixHost>(), options.Clock);
+        _cache.Posix = _posix;
         _control = new ControlServer(_cache.Control, () => _cache.Meters, config.Control, loggers);
     }
 
@@ -101,6 +108,7 @@ public sealed class Node : IAsyncDisposable
                     transfer, () => membership.Current, service, loggerFactory.CreateLogger<PeerServer>());
             await node._s3.StartAsync(cancellationToken).ConfigureAwait(false);
             node._cache.S3Endpoint = $"http://{node._s3.EndPoint}";
+            await node._posix.StartAsync(cancellationToken).ConfigureAwait(false);
             await node._control.StartAsync(cancellationToken).ConfigureAwait(false);
             return node;
         }
@@ -112,8 +120,12 @@ public sealed class Node : IAsyncDisposable
     }
 
     /// <summary>Applies what can change live; the keys that take effect only after a restart.</summary>
-    public Task<ImmutableArray<string>> ReloadAsync(ThawConfig config) =>
-        Task.FromResult(ConfigDifference.Between(_config, config).Restart);
+    public Task<ImmutableArray<string>> ReloadAsync(ThawConfig config)
+    {
+        if (!config.Cache.Disks.SequenceEqual(_disks))
+            _store.SetCapacities((_disks = config.Cache.Disks).Select(DiskCapacity.Resolve));
+        return Task.FromResult(ConfigDifference.Between(_config, config).Restart);
+    }
 
     /// <summary>
     /// Takes no new requests, lets those under way end, makes everything durable. What is not done within
@@ -147,7 +159,7 @@ public sealed class Node : IAsyncDisposable
         _cache.BeginStop();
         await ClusterMembership.BeginRestartAsync(_membership, _clock).ConfigureAwait(false);
         using var limit = new CancellationTokenSource(requests);
-        await _s3.StopAsync(limit.Token).ConfigureAwait(false);
+        await Task.WhenAll(_s3.StopAsync(limit.Token), _posix.DisposeAsync().AsTask()).ConfigureAwait(false);
         if (_link.Server is { } server)
             await server.DisposeAsync().ConfigureAwait(false);
         await _cache.DisposeAsync().ConfigureAwait(false);

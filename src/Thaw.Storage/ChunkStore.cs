@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging;
 using Thaw.Core.Failures;
 using Thaw.Core.Identity;
 using Thaw.Storage.Disks;
+using Thaw.Storage.Eviction;
 using Thaw.Storage.Format;
 using Thaw.Storage.Versions;
 
@@ -60,12 +61,19 @@ public sealed class ChunkStore : IAsyncDisposable
     /// whose message says what to do when one cannot be used.
     /// </summary>
     /// <param name="disks">Directories, made if missing.</param>
-    /// <param name="isPinned">Whether a version must not be evicted.</param>
+    /// <param name="rules">What is pinned, expires or has a quota.</param>
     /// <param name="logger">Where to log.</param>
     /// <param name="clock">Clock.</param>
     public static ChunkStore Open(
+        IEnumerable<DiskOptions> disks, IKeepRules rules, ILogger logger, TimeProvider clock) =>
+        Open(disks, new StoreContext(
+            logger, clock, new StoreCounters(), new FileSystem(), id => rules.Of(id).IsPinned, null)
+        { Rules = rules });
+
+    /// <summary>As above, for who knows pins and nothing else.</summary>
+    public static ChunkStore Open(
         IEnumerable<DiskOptions> disks, Func<ContentId, bool> isPinned, ILogger logger, TimeProvider clock) =>
-        Open(disks, new StoreContext(logger, clock, new StoreCounters(), new FileSystem(), isPinned, null));
+        Open(disks, new PinRules(isPinned), logger, clock);
 
     internal static ChunkStore Open(IEnumerable<DiskOptions> disks, StoreContext context) =>
         new([.. disks.Select(disk => new DiskStore(disk, context))], context.Counters);
@@ -161,6 +169,53 @@ public sealed class ChunkStore : IAsyncDisposable
     public Task<bool> SealAsync(VersionLease lease, CancellationToken cancellationToken) =>
         VersionSeal.ApplyAsync(lease.Version, cancellationToken);
 
+    /// <summary>
+    /// Whether a chunk that came from elsewhere is to be kept: there is room, or something colder can go for it.
+    /// </summary>
+    public bool IsWorth(ObjectVersion version, long bytes, KeepWish wish)
+    {
+        foreach (var disk in _disks)
+            if (disk.Accounts.Contains(version.Id))
+                return disk.Space.IsWorth(version.Id, bytes, wish);
+        return _disks.Any(disk => disk.Space.IsWorth(version.Id, bytes, wish));
+    }
+
+    /// <summary>
+    /// A reader got bytes of a version, from here or elsewhere: what warmth is made of. An open that the kernel serves
+    /// counts as all of it.
+    /// </summary>
+    public void NoteRead(ContentId id, long sizeBytes, long bytes)
+    {
+        var home = _disks.FirstOrDefault(disk => disk.Accounts.Contains(id));
+        foreach (var disk in _disks)
+            if (home is null || disk == home)
+                disk.Space.NoteRead(id, sizeBytes, bytes);
+    }
+
+    /// <summary>
+    /// A version took the place of another one under its name, and no other name has the old one: it goes first.
+    /// </summary>
+    public void NoteReplaced(ContentId old, ContentId @new)
+    {
+        foreach (var disk in _disks)
+            disk.Space.NoteReplaced(old, @new);
+    }
+
+    /// <summary>Pins, quotas or what others hold have changed.</summary>
+    public void NoteRules()
+    {
+        foreach (var disk in _disks)
+            disk.Space.NoteRules();
+    }
+
+    /// <summary>The capacities of a new configuration; disks that it does not name keep theirs.</summary>
+    public void SetCapacities(IEnumerable<DiskOptions> disks)
+    {
+        foreach (var options in disks)
+            foreach (var disk in _disks.Where(disk => disk.Root == options.Path))
+                disk.Evictor.SetCapacity(options.CapacityBytes);
+    }
+
     /// <summary>Unlinks a version; returns the bytes it had. Readers that hold it read on.</summary>
     public async ValueTask<long> DropAsync(ContentId id)
     {
@@ -200,9 +255,9 @@ public sealed class ChunkStore : IAsyncDisposable
         {
             if (other == returned)
                 continue;
-            foreach (var (id, account) in returned.Accounts.All)
-                if (other.Accounts.Contains(id))
-                    (other.Accounts.BytesOf(id) < Volatile.Read(ref account.Bytes) ? other : returned).DropLater(id);
+            foreach (var account in returned.Accounts.All)
+                if (other.Accounts.Find(account.Id) is { } twin)
+                    (twin.Bytes < account.Bytes ? other : returned).DropLater(account.Id);
         }
     }
 }

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging;
 using Thaw.Core.Identity;
 using Thaw.Storage.Disks;
+using Thaw.Storage.Eviction;
 using Thaw.Storage.Versions;
 
 namespace Thaw.Storage;
@@ -13,6 +14,9 @@ internal sealed record StoreContext(
     ILogger Logger, TimeProvider Clock, StoreCounters Counters, FileSystem Files, Func<ContentId, bool> IsPinned,
     string? BootId)
 {
+    /// <summary>What the owner of names knows of versions; without it pins alone.</summary>
+    public IKeepRules? Rules { get; init; }
+
     /// <summary>When a disk is slow or stuck.</summary>
     public DiskThresholds Thresholds { get; init; } = new();
 }

@@ -32,7 +32,7 @@ public sealed partial class ThawProcess : IAsyncDisposable
         Control = new Uri($"http://127.0.0.1:{ports[1]}");
         Http = new HttpClient { BaseAddress = Control, Timeout = TimeSpan.FromSeconds(30) };
         Directory.CreateDirectory(CacheFolder);
-        ConfigFile = _folder.Write("thaw.yaml", settings.ToYaml(CacheFolder, ports[0], ports[1]));
+        ConfigFile = _folder.Write("thaw.yaml", settings.ToYaml(CacheFolder, Tree, ports[0], ports[1]));
     }
 
     /// <summary>S3 endpoint.</summary>
@@ -49,6 +49,9 @@ public sealed partial class ThawProcess : IAsyncDisposable
 
     /// <summary>Its cache disk.</summary>
     public string CacheFolder => _folder["cache"];
+
+    /// <summary>Where its POSIX tree is, if it has one.</summary>
+    public string Tree => _folder["tree"];
 
     /// <summary>The end of what it wrote to standard output and standard error in this run.</summary>
     public string Log => _log.ToString();
@@ -137,6 +140,8 @@ public sealed partial class ThawProcess : IAsyncDisposable
     {
         if (_process is not null)
             await KillAsync();
+        if (_settings.HasPosix)
+            await new Command("umount", "-l", Tree).TryRunAsync(CancellationToken.None);
         Http.Dispose();
         _folder.Dispose();
     }

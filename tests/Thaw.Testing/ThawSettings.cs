@@ -20,13 +20,20 @@ public sealed record ThawSettings
     /// <summary>Longest time from SIGTERM to exit.</summary>
     public TimeSpan Drain { get; init; } = TimeSpan.FromSeconds(10);
 
-    internal string ToYaml(string cacheFolder, int s3Port, int controlPort)
+    /// <summary>Whether the POSIX tree is mounted; it needs root and <c>/dev/fuse</c>.</summary>
+    public bool HasPosix { get; init; }
+
+    /// <summary>How long an open waits for the whole file, as in <c>posix.openWait</c>.</summary>
+    public string OpenWait { get; init; } = "5s";
+
+    internal string ToYaml(string cacheFolder, string treeFolder, int s3Port, int controlPort)
     {
         var yaml = new StringBuilder()
             .Append($"node: {{name: {Name}, drain: {Drain.TotalSeconds:0}s}}\n")
             .Append($"cache:\n  disks: [{{path: {cacheFolder}, capacity: {Capacity}}}]\n  memory: {Memory}\n")
             .Append($"s3: {{listen: 127.0.0.1:{s3Port}}}\n")
             .Append($"control: {{listen: 127.0.0.1:{controlPort}}}\n")
+            .Append(HasPosix ? $"posix: {{path: {treeFolder}, openWait: {OpenWait}}}\n" : "")
             .Append("mounts:\n");
         foreach (var mount in Mounts)
             mount.AppendTo(yaml);

@@ -60,6 +60,9 @@ internal sealed class ChunkFlight
     /// <summary>It waits for another node, and no other node waits for it.</summary>
     public bool IsRemote { get; set; }
 
+    /// <summary>A job wants it on disk, whatever has to go for it.</summary>
+    public bool IsWanted { get; set; }
+
     /// <summary>The version turned out not to be the origin's: its bytes are not kept.</summary>
     public bool IsTainted { get; set; }
 

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging;
 using Thaw.Cache.Memory;
 using Thaw.Cache.Verifying;
+using Thaw.Core.Configuration;
 using Thaw.Core.Failures;
 using Thaw.Core.Identity;
 using Thaw.Core.Metering;
@@ -109,6 +110,7 @@ internal sealed class FlightTable : IAsyncDisposable
             }
 
             flight.Interests++;
+            flight.IsWanted |= priority == FetchPriority.Job;
         }
 
         Pump();
@@ -438,12 +440,14 @@ internal sealed class FlightTable : IAsyncDisposable
             flight.Release(onlyIfUnpinned: false);
     }
 
-    /// <summary>Writes the chunk; once more if its version was dropped meanwhile, which makes the files anew.</summary>
+    /// <summary>
+    /// Writes the chunk if it is worth it; once more if its version was dropped meanwhile, which makes the files anew.
+    /// </summary>
     private async Task<bool> KeepAsync(ChunkFlight flight)
     {
         for (var isRetry = false; ; isRetry = true)
         {
-            if (flight.IsTainted)
+            if (flight.IsTainted || !_store.IsWorth(flight.Source.Version, flight.Length, WishOf(flight)))
                 return false;
             var leased = await _store.LeaseOrCreateAsync(flight.Source.Version, CancellationToken.None)
                 .ConfigureAwait(false);
@@ -466,6 +470,9 @@ internal sealed class FlightTable : IAsyncDisposable
             }
         }
     }
+
+    private static KeepWish WishOf(ChunkFlight flight) =>
+        flight.IsWanted || flight.Source.Catalog.Config.Keep == KeepMode.Always ? KeepWish.Always : KeepWish.IfWorth;
 
     private void Fail(ChunkFlight flight, Failure failure)
     {

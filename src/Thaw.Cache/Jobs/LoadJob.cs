@@ -20,6 +20,8 @@ internal sealed class LoadJob(
     /// <param name="parts">Nodes that share the job's bandwidth.</param>
     public async Task RunAsync(Job job, int parts)
     {
+        // Until the scan has seen every version there may seem to be no room.
+        await store.Scan.WaitAsync(job.Cancelled).ConfigureAwait(false);
         var pace = new Pace(
             job.Request.BandwidthBytesPerSecond is { } rate ? Math.Max(1, rate / parts) : null, clock);
         var most = (int)Math.Max(2, flights.Buffers.CapacityBytes / Geometry.ChunkBytes);

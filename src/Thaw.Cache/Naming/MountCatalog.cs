@@ -38,7 +38,7 @@ internal sealed class MountCatalog : IAsyncDisposable
     {
         (Config, Origin, Names, Meter) = (source.Config, source.Origin, source.Names, source.Meter);
         (_clock, _logger) = (clock, logger);
-        Name = new MountName(Config.Name, Config.Bucket, clock.GetUtcNow());
+        Name = new MountName(Config.Name, Config.Bucket, clock.GetUtcNow()) { Revalidate = Config.Revalidate };
         Store = source.Store;
     }
 
@@ -60,6 +60,9 @@ internal sealed class MountCatalog : IAsyncDisposable
     public NameTable Names { get; }
 
     public MountMeter Meter { get; }
+
+    /// <summary>Told of a version that another one has taken the place of, under one name.</summary>
+    public Action<ContentId, ContentId> Replaced { get; set; } = static (_, _) => { };
 
     /// <summary>False for a while after the origin did not answer.</summary>
     public bool IsOriginReachable => _clock.GetUtcNow().Ticks >= Volatile.Read(ref _downUntil);
@@ -267,6 +270,8 @@ internal sealed class MountCatalog : IAsyncDisposable
                     LastUsed = known?.LastUsed,
                     Pinned = known?.Pinned ?? false,
                 });
+            if (known is not null && known.Version.Id != version.Id)
+                Replaced(known.Version.Id, version.Id);
             return version;
         }
 

@@ -35,6 +35,7 @@ internal sealed class RangeReader : IRangeReader
     private Failure? _failure;
     private OriginCause _cause = OriginCause.Reader;
     private long _position;
+    private long _unnoted;
     private bool _disposed;
 
     public RangeReader(
@@ -75,6 +76,7 @@ internal sealed class RangeReader : IRangeReader
         if (_disposed)
             return ValueTask.CompletedTask;
         _disposed = true;
+        NoteRead();
         _window.Dispose();
         _lease?.Dispose();
         _source.Catalog.NoteUsed(_source.Key);
@@ -192,6 +194,9 @@ internal sealed class RangeReader : IRangeReader
         }
 
         _position += bytes;
+        _unnoted += bytes;
+        if (_unnoted >= Geometry.ChunkBytes)
+            NoteRead();
         if (_position < _end)
             _window.MoveTo(Geometry.ChunkAt(_position), _lease?.Version);
         return bytes;
@@ -204,6 +209,13 @@ internal sealed class RangeReader : IRangeReader
         return Advance(
             bytes, _window.TierOf(chunk) ?? Tier.Local,
             _sums ? _lease!.Version.TryGetBlockCrcs(chunk) : null);
+    }
+
+    private void NoteRead()
+    {
+        if (_unnoted > 0)
+            _store.NoteRead(_source.Version.Id, _source.Version.SizeBytes, _unnoted);
+        _unnoted = 0;
     }
 
     private bool EndsChunk(long position) =>

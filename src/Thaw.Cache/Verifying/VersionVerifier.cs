@@ -75,8 +75,7 @@ internal sealed class VersionVerifier : IAsyncDisposable
         {
             if (lease is null || !lease.Version.IsComplete)
                 return false;
-            if (lease.Version.Verdict == Verdict.Origin
-                || (lease.Version.Verdict == Verdict.Transport && (sum is null || sum.IsCheap || !untilOrigin)))
+            if (IsGood(lease.Version, source, untilOrigin) && lease.Version.Verdict != Verdict.None)
                 return true;
         }
 
@@ -85,6 +84,16 @@ internal sealed class VersionVerifier : IAsyncDisposable
             return true;
         return await checking.WaitAsync(cancellationToken).ConfigureAwait(false);
     }
+
+    /// <summary>
+    /// Whether a version is whole and checked as far as can be asked now: against cheap sums always, against others if
+    /// <paramref name="untilOrigin"/>.
+    /// </summary>
+    public static bool IsGood(VersionFile version, FetchSource source, bool untilOrigin) =>
+        version.IsComplete
+        && (version.Verdict == Verdict.Origin
+            || (source.Version.Sum is { IsCheap: false } && !untilOrigin)
+            || (version.Verdict == Verdict.Transport && source.Version.Sum is null or { IsCheap: true }));
 
     /// <summary>A reader found that the whole does not match its sum.</summary>
     public async ValueTask ReportMismatchAsync(FetchSource source)

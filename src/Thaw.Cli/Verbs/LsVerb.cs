@@ -10,11 +10,7 @@ internal static class LsVerb
 {
     public static Command Create(VerbHost host)
     {
-        var path = new Argument<string?>("PATH")
-        {
-            Description = "An object, a prefix (trailing slash) or a glob; without it, the mounts",
-            Arity = ArgumentArity.ZeroOrOne,
-        };
+        var path = Paths.Optional("An object, a prefix (trailing slash) or a glob; without it, the mounts");
         var verb = new Verb("ls", "Lists mounts, or objects with what of each is cached",
             "thaw ls", "thaw ls models/llama-70b/", "thaw ls models/ --json")
         {

@@ -22,6 +22,18 @@ internal static class Paths
         return argument;
     }
 
+    /// <summary>One path, or none.</summary>
+    public static Argument<string?> Optional(string description)
+    {
+        var argument = new Argument<string?>("PATH")
+        {
+            Description = description,
+            Arity = ArgumentArity.ZeroOrOne,
+        };
+        argument.Validators.Add(result => Check(result.Tokens.Select(token => token.Value), result.AddError));
+        return argument;
+    }
+
     private static void Check(IEnumerable<string> paths, Action<string> report)
     {
         // The parser takes an option that it does not know for an argument; no mount begins with a dash.

@@ -12,6 +12,11 @@ internal static class PullVerb
     {
         var path = Paths.Single("An object, a prefix (trailing slash) or a glob");
         var directory = new Argument<string>("DIR") { Description = "The directory to copy to, made if it is missing" };
+        directory.Validators.Add(result =>
+        {
+            if (result.Tokens is [var token] && File.Exists(token.Value))
+                result.AddError($"\"{token.Value}\" is a file; name a directory to copy to.");
+        });
         var verb = new Verb(
             "pull", "Copies objects to a directory at full speed, verified; run again, it goes on where it stopped",
             "thaw pull models/llama-70b/ ./llama-70b", "thaw pull models/llama-70b/config.json . --json")

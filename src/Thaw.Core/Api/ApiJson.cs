@@ -16,5 +16,7 @@ namespace Thaw.Core.Api;
 [JsonSerializable(typeof(PathsRequest))]
 [JsonSerializable(typeof(FreeResult))]
 [JsonSerializable(typeof(PinResult))]
+[JsonSerializable(typeof(PosixRequest))]
+[JsonSerializable(typeof(PosixStatus))]
 [JsonSerializable(typeof(ReadyStatus))]
 public sealed partial class ApiJson : JsonSerializerContext;

@@ -27,7 +27,23 @@ public sealed record ServedStats(TierStats S3, TierStats Hub, TierStats Peer);
 public sealed record TierStats(long Local, long Peer, long Parent, long Origin);
 
 /// <summary>The POSIX tree. Passthrough reads never reach the node and cannot be counted.</summary>
-public sealed record PosixStats(long PassthroughOpens, long OpenedBytes, long ReadBytes);
+/// <param name="PassthroughOpens">Files opened by passthrough.</param>
+/// <param name="OpenedBytes">Sizes of all files that were opened.</param>
+/// <param name="ReadBytes">Bytes that the kernel asked the node for.</param>
+public sealed record PosixStats(long PassthroughOpens, long OpenedBytes, long ReadBytes)
+{
+    /// <summary>Files opened through the page cache of the mount.</summary>
+    public long CachedOpens { get; init; }
+
+    /// <summary>Files that are open.</summary>
+    public long OpenFiles { get; init; }
+
+    /// <summary>Files and folders that the kernel knows.</summary>
+    public long Nodes { get; init; }
+
+    /// <summary>Keys that have no name in the folders that the kernel knows.</summary>
+    public long HiddenNames { get; init; }
+}
 
 /// <summary>What is kept on this node's disks.</summary>
 public sealed record CacheStats(

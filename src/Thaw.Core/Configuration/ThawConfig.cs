@@ -31,6 +31,9 @@ public sealed record ThawConfig
     /// <summary>Control endpoint.</summary>
     public ControlConfig Control { get; init; } = new();
 
+    /// <summary>POSIX tree.</summary>
+    public PosixConfig Posix { get; init; } = new();
+
     /// <summary>Peer port.</summary>
     public PeerConfig Peer { get; init; } = new();
 
@@ -129,6 +132,19 @@ public enum OriginScheme
     File,
 }
 
+/// <summary>When chunks that a reader fetched stay on its node.</summary>
+public enum KeepMode
+{
+    /// <summary>If there is room, or colder versions can go.</summary>
+    Auto,
+
+    /// <summary>If anything that is not pinned or open can go.</summary>
+    Always,
+
+    /// <summary>Only where placement puts them; as <see cref="Auto"/> on a node that owns all of them.</summary>
+    Never,
+}
+
 /// <summary>A name bound to an origin URL and prefix.</summary>
 public sealed record MountConfig
 {
@@ -170,6 +186,15 @@ public sealed record MountConfig
     /// <summary>While the origin is down, a known version is served this long; null: <c>unlimited</c>.</summary>
     public TimeSpan? StaleIfError { get; init; }
 
+    /// <summary>When chunks that a reader fetched stay on this node.</summary>
+    public KeepMode Keep { get; init; }
+
+    /// <summary>Versions go when nobody has read them for so long; null: never for that.</summary>
+    public TimeSpan? Ttl { get; init; }
+
+    /// <summary>Most bytes of this mount's versions on this node; null: no limit of its own.</summary>
+    public ByteSize? Quota { get; init; }
+
     /// <summary>Whether ready waits for MD5 and sha256 too (<c>verify: origin</c>).</summary>
     public bool VerifyOrigin { get; init; }
 }
@@ -203,6 +228,16 @@ public sealed record ControlConfig
 {
     /// <summary>Listener.</summary>
     public IPEndPoint Listen { get; init; } = new(IPAddress.Loopback, 7401);
+}
+
+/// <summary>POSIX tree.</summary>
+public sealed record PosixConfig
+{
+    /// <summary>Where the node mounts it when it starts; null: nowhere.</summary>
+    public string? Path { get; init; }
+
+    /// <summary>How long an open waits for its version to become whole.</summary>
+    public TimeSpan OpenWait { get; init; } = TimeSpan.FromSeconds(5);
 }
 
 /// <summary>Peer port.</summary>

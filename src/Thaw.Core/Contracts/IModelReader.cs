@@ -36,7 +36,11 @@ public interface IModelReader
 /// <param name="Name">The mount's name: bucket and top folder.</param>
 /// <param name="Bucket">The bucket name that S3 clients already use; equals the name unless configured.</param>
 /// <param name="CreatedAt">When this node first knew the mount (S3 wants a creation date).</param>
-public sealed record MountName(string Name, string Bucket, DateTimeOffset CreatedAt);
+public sealed record MountName(string Name, string Bucket, DateTimeOffset CreatedAt)
+{
+    /// <summary>How long a version is believed; null: for ever.</summary>
+    public TimeSpan? Revalidate { get; init; }
+}
 
 /// <summary>Reads a range front to back. One caller at a time.</summary>
 public interface IRangeReader : IAsyncDisposable

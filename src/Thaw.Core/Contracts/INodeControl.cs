@@ -44,6 +44,10 @@ public interface INodeControl
     /// <summary>Pins or unpins objects at or below the paths: pinned ones are never evicted.</summary>
     ValueTask<Result<PinResult>> SetPinAsync(PathsRequest request, bool pinned, CancellationToken cancellationToken);
 
+    /// <summary>Mounts the POSIX tree at a directory of the node's host, or unmounts it.</summary>
+    ValueTask<Result<PosixStatus>> SetPosixAsync(
+        PosixRequest request, bool mounted, CancellationToken cancellationToken);
+
     /// <summary>Whether the node can serve now; the reasons why not, each one sentence.</summary>
     ReadyStatus GetReady();
 }

@@ -36,6 +36,11 @@ internal static class ConfigBinder
             },
             Control = new ControlConfig { Listen = values.Get("control.listen", new ControlConfig().Listen) },
             Peer = ClusterBinder.BindPeer(values),
+            Posix = new PosixConfig
+            {
+                Path = values.Get<string?>("posix.path", null),
+                OpenWait = values.Get("posix.openWait", new PosixConfig().OpenWait),
+            },
             Insecure = values.Get("insecure", false),
         };
         ClusterBinder.Check(config, values);

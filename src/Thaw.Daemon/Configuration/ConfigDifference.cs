@@ -43,6 +43,8 @@ public sealed record ConfigDifference(ImmutableArray<string> Live, ImmutableArra
             ["s3.listen"] = config.S3.Listen.ToString(),
             ["s3.domain"] = config.S3.Domain,
             ["control.listen"] = config.Control.Listen.ToString(),
+            ["posix.path"] = config.Posix.Path,
+            ["posix.openWait"] = Duration.Format(config.Posix.OpenWait),
             ["insecure"] = config.Insecure.ToString(),
         };
         AddCluster(config, flat);
@@ -89,6 +91,9 @@ public sealed record ConfigDifference(ImmutableArray<string> Live, ImmutableArra
         flat[$"{path}.immutable"] = (mount.Revalidate is null).ToString();
         flat[$"{path}.revalidate"] = mount.Revalidate?.ToString();
         flat[$"{path}.staleIfError"] = mount.StaleIfError?.ToString();
+        flat[$"{path}.keep"] = mount.Keep.ToString();
+        flat[$"{path}.ttl"] = mount.Ttl?.ToString();
+        flat[$"{path}.quota"] = mount.Quota?.ToString();
         flat[$"{path}.verify"] = mount.VerifyOrigin.ToString();
     }
 }

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Thaw.Core.Configuration;
+using Thaw.Core.Units;
 
 namespace Thaw.Daemon.Configuration;
 
@@ -77,6 +78,14 @@ internal static class MountBinder
             Revalidate = values.Get($"{path}.immutable", false)
                 ? null : values.Get($"{path}.revalidate", TimeSpan.FromSeconds(60)),
             StaleIfError = values.Get<TimeSpan?>($"{path}.staleIfError", null),
+            Keep = values.Get($"{path}.keep", "auto") switch
+            {
+                "always" => KeepMode.Always,
+                "never" => KeepMode.Never,
+                _ => KeepMode.Auto,
+            },
+            Ttl = values.Get<TimeSpan?>($"{path}.ttl", null),
+            Quota = values.Get<ByteSize?>($"{path}.quota", null),
             VerifyOrigin = values.Get($"{path}.verify", "transport") == "origin",
         };
     }

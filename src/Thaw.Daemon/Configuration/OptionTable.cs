@@ -173,7 +173,7 @@ public static class OptionTable
         new("cache.disks[].capacity", OptionKind.Capacity, "80%", "64MiB or more, or 1%-100%",
             "How much of the disk the cache may use; 80 % leaves room for the file system and for neighbours.")
         {
-            Least = 64L << 20,
+            Least = 64L << 20, Change = OptionChange.Live,
         },
         new("cache.memory", OptionKind.Size, "512MiB", "32MiB-1TiB",
             "Cap of Thaw's own buffers; the page cache is the kernel's. 512 MiB keeps 64 chunks in flight.")
@@ -213,6 +213,23 @@ public static class OptionTable
         {
             Most = 365 * Day, Words = ["unlimited"],
         },
+        new("mounts[].keep", OptionKind.Word, "auto", "auto, always or never",
+            "What a reader fetched stays on its node: auto if there is room or colder versions can go, always whatever "
+                + "must go for it, never only where it is placed.")
+        {
+            Words = ["auto", "always", "never"],
+        },
+        new("mounts[].ttl", OptionKind.Duration, "none", "1m-3650d, or none",
+            "Versions that nobody has read for so long go, pinned ones excepted; by default only the need for room "
+                + "decides.")
+        {
+            Least = 60 * Second, Most = 3650 * Day, Words = ["none"],
+        },
+        new("mounts[].quota", OptionKind.Size, "none", "64MiB or more, or none",
+            "Most bytes of this mount's versions on each node; its own coldest go first when it is reached.")
+        {
+            Least = 64L << 20, Words = ["none"],
+        },
         new("mounts[].verify", OptionKind.Word, "transport", "transport or origin",
             "origin: ready waits for the origin's MD5 or sha256 too, which costs a core-second per GB.")
         {
@@ -234,6 +251,15 @@ public static class OptionTable
         new("peer.listen[]", OptionKind.Endpoint, "127.0.0.1:7402",
             "ip:port, port 1-65535",
             "Listeners of the peer port, one for each rail; used only in a cluster."),
+        new("posix.path", OptionKind.Path, "none", "an absolute path of an empty directory, or none",
+            "Where the node mounts the tree of models when it starts; thaw mount does it at any time.")
+                { Words = ["none"] },
+        new("posix.openWait", OptionKind.Duration, "5s", "0s-10m",
+            "How long an open waits for its file to be loaded, if it can be by then: whole files are read at disk "
+                + "speed.")
+        {
+            Most = 600 * Second,
+        },
         new("insecure", OptionKind.Switch, "false", "true or false",
             "Allows listeners beyond loopback without authentication: whoever reaches them reads every model."),
     ];
@@ -241,9 +267,6 @@ public static class OptionTable
     /// <summary>Keys of the documented format that are refused, so that none is silently without effect.</summary>
     public static ImmutableArray<PlannedKey> Planned { get; } =
     [
-        new("mounts[].keep", "keep rules are"),
-        new("mounts[].ttl", "expiry by age is"),
-        new("mounts[].quota", "quotas are"),
         new("mounts[].writes", "writing through a mount is"),
         new("mounts[].egressPricePerGiB", "the egress ledger is"),
         new("mounts[].parents", "parent clusters are"),
@@ -253,7 +276,6 @@ public static class OptionTable
         new("hub", "the Hugging Face endpoint is"),
         new("peer.bandwidth", "a cap on traffic between nodes is"),
         new("peer.tls", "encryption between nodes is"),
-        new("posix", "the POSIX mount is"),
     ];
 
     private static readonly Dictionary<string, OptionRow> ByKey = Rows.ToDictionary(row => row.Key);

@@ -20,6 +20,8 @@ internal sealed class ControlRoutes(INodeControl control)
     private const string PathText =
         "mount/key, a prefix with a trailing slash, or a glob with * and **; a mount's name alone is all of it.";
     private const string JobText = "Starts a job: loads objects into the cache, or verifies cached ones.";
+    private const string MountText = "Mounts the tree of models at an empty directory of the node's host.";
+    private const string UnmountText = "Unmounts the tree; files that are open by passthrough go on working.";
     private const string FreeText = "Drops cached bytes; pinned objects and objects in use are left and counted.";
 
     /// <summary>Adds the operations to the application.</summary>
@@ -52,7 +54,16 @@ internal sealed class ControlRoutes(INodeControl control)
         MapProblems(api.MapDelete("/pins", Unpin).WithName("unpin")
             .WithSummary("Unpins objects at or below the paths.")
             .Accepts<PathsRequest>("application/json").Produces<PinResult>());
+        MapPosix(api);
         MapHealth(routes);
+    }
+
+    private void MapPosix(RouteGroupBuilder api)
+    {
+        MapProblems(api.MapPost("/posix", MountPosix).WithName("mountPosix").WithSummary(MountText)
+            .Accepts<PosixRequest>("application/json").Produces<PosixStatus>());
+        MapProblems(api.MapDelete("/posix", UnmountPosix).WithName("unmountPosix").WithSummary(UnmountText)
+            .Accepts<PosixRequest>("application/json").Produces<PosixStatus>());
     }
 
     private void MapHealth(IEndpointRouteBuilder routes)
@@ -157,6 +168,20 @@ internal sealed class ControlRoutes(INodeControl control)
         var paths = await ReadPathsAsync(http.Request, cancellationToken);
         return paths.TryGet(out var request, out var failure)
             ? ToAnswer(await control.SetPinAsync(request, pinned, cancellationToken))
+            : Problems.From(failure);
+    }
+
+    private Task<IResult> MountPosix(HttpContext http, CancellationToken cancellationToken) =>
+        SetPosixAsync(http, mounted: true, cancellationToken);
+
+    private Task<IResult> UnmountPosix(HttpContext http, CancellationToken cancellationToken) =>
+        SetPosixAsync(http, mounted: false, cancellationToken);
+
+    private async Task<IResult> SetPosixAsync(HttpContext http, bool mounted, CancellationToken cancellationToken)
+    {
+        var body = await JsonBody.ReadAsync<PosixRequest>(http.Request, ["path"], cancellationToken);
+        return body.TryGet(out var request, out var failure)
+            ? ToAnswer(await control.SetPosixAsync(request, mounted, cancellationToken))
             : Problems.From(failure);
     }
 

@@ -61,6 +61,13 @@ internal class DiskFile : IDisposable
 
     public virtual void SetLength(long length) => RandomAccess.SetLength(_handle, length);
 
+    /// <summary>Gives the blocks of a range back to the file system; the file keeps its length.</summary>
+    public virtual void Punch(long start, long end)
+    {
+        if (Native.PunchHole(_handle, start, end - start) != 0)
+            throw Native.Error("fallocate");
+    }
+
     /// <summary>fdatasync.</summary>
     public virtual void Sync()
     {

@@ -22,6 +22,9 @@ internal class FileSystem
 
     public virtual void Delete(string path) => File.Delete(path);
 
+    /// <summary>Puts a file in the place of another one.</summary>
+    public virtual void Replace(string path, string target) => File.Move(path, target, overwrite: true);
+
     public virtual bool Exists(string path) => File.Exists(path);
 
     /// <summary>When a file was last written; in the distant past if it is not there.</summary>

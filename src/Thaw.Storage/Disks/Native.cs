@@ -29,6 +29,12 @@ internal static unsafe partial class Native
     [LibraryImport("libc", EntryPoint = "fdatasync", SetLastError = true)]
     public static partial int FDataSync(SafeFileHandle fd);
 
+    /// <summary>Gives a range's blocks back; linux/falloc.h: keep the size (1), punch a hole (2).</summary>
+    public static int PunchHole(SafeFileHandle file, long offset, long bytes) => FAllocate(file, 1 | 2, offset, bytes);
+
+    [LibraryImport("libc", EntryPoint = "fallocate", SetLastError = true)]
+    private static partial int FAllocate(SafeFileHandle fd, int mode, long offset, long length);
+
     [LibraryImport("libc", EntryPoint = "fsync", SetLastError = true)]
     private static partial int FSync(SafeFileHandle fd);
 

@@ -5,8 +5,7 @@ using Thaw.Core.Identity;
 namespace Thaw.Storage.Eviction;
 
 /// <summary>
-/// What each version on a disk occupies and when it was last used: what the scan and every write, loss and drop enter,
-/// and what eviction reads. Any thread.
+/// What each version on a disk occupies. Read by any thread, changed under the gate of <see cref="DiskSpace"/> alone.
 /// </summary>
 internal sealed class Accounts
 {
@@ -22,63 +21,37 @@ internal sealed class Accounts
 
     public int Versions => _accounts.Count;
 
-    public IEnumerable<KeyValuePair<ContentId, Account>> All => _accounts;
+    /// <summary>All accounts, as of about now.</summary>
+    public IEnumerable<Account> All => _accounts.Select(account => account.Value);
 
-    /// <summary>Makes sure that a version is known; what is known already stays.</summary>
-    public void Enter(ContentId id, long bytes, long lastUsed)
+    /// <summary>A version that has no account yet.</summary>
+    public Account Enter(ContentId id, long sizeBytes, long bytes)
     {
-        if (_accounts.TryAdd(id, new Account { Bytes = bytes, LastUsed = lastUsed }))
-            Interlocked.Add(ref _bytes, bytes);
+        var account = new Account(id, sizeBytes);
+        account.TryAdd(bytes);
+        _accounts[id] = account;
+        Volatile.Write(ref _bytes, _bytes + bytes);
+        return account;
     }
 
-    public long BytesOf(ContentId id) =>
-        _accounts.TryGetValue(id, out var account) ? Volatile.Read(ref account.Bytes) : 0;
+    public Account? Find(ContentId id) => _accounts.GetValueOrDefault(id);
+
+    public long BytesOf(ContentId id) => Find(id)?.Bytes ?? 0;
 
     public bool Contains(ContentId id) => _accounts.ContainsKey(id);
 
-    public void Add(ContentId id, long bytes)
+    public void Add(Account account, long bytes)
     {
-        if (!_accounts.TryGetValue(id, out var account))
-            return;
-        lock (account)
-        {
-            // What was removed meanwhile has given all its bytes back already.
-            if (account.IsRemoved)
-                return;
-            account.Bytes += bytes;
-            Interlocked.Add(ref _bytes, bytes);
-        }
+        if (account.TryAdd(bytes))
+            Volatile.Write(ref _bytes, _bytes + bytes);
     }
 
-    public void Touch(ContentId id, long now)
+    /// <summary>Takes an account out; returns the bytes that it had.</summary>
+    public long Remove(Account account)
     {
-        if (_accounts.TryGetValue(id, out var account))
-            Volatile.Write(ref account.LastUsed, now);
-    }
-
-    /// <summary>What the scan knows of the past; a use in this run is later.</summary>
-    public void SetLastUsed(ContentId id, long lastUsed)
-    {
-        if (_accounts.TryGetValue(id, out var account))
-            Volatile.Write(ref account.LastUsed, Math.Max(lastUsed, Volatile.Read(ref account.LastUsed)));
-    }
-
-    public long Remove(ContentId id)
-    {
-        if (!_accounts.TryRemove(id, out var account))
-            return 0;
-        lock (account)
-        {
-            account.IsRemoved = true;
-            Interlocked.Add(ref _bytes, -account.Bytes);
-            return account.Bytes;
-        }
-    }
-
-    internal sealed class Account
-    {
-        public long Bytes;
-        public long LastUsed;
-        public bool IsRemoved;
+        _accounts.TryRemove(account.Id, out _);
+        var bytes = account.Remove();
+        Volatile.Write(ref _bytes, _bytes - bytes);
+        return bytes;
     }
 }

@@ -30,10 +30,12 @@ internal sealed class StartupScan(DiskStore disk, DiskStoreLog log)
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
+            disk.Space.EndScan();
             log.ScanFailed(disk.Root, error);
             return false;
         }
 
+        disk.Space.EndScan();
         log.Scanned(disk.Root, disk.Accounts.Versions, disk.Accounts.Bytes, _removed);
         return true;
     }
@@ -81,6 +83,6 @@ internal sealed class StartupScan(DiskStore disk, DiskStoreLog log)
             return;
         }
 
-        disk.Accounts.SetLastUsed(id, disk.Files.LastWritten(path).ToUnixTimeMilliseconds());
+        disk.Space.NoteWritten(id, disk.Files.LastWritten(path).ToUnixTimeMilliseconds());
     }
 }

@@ -38,6 +38,13 @@ internal sealed partial class DiskStoreLog(ILogger logger)
     [LoggerMessage(Level = LogLevel.Information, Message = "Version {Id} evicted from {Root}: {Bytes} bytes")]
     public partial void Evicted(ContentId id, long bytes, string root);
 
+    [LoggerMessage(Level = LogLevel.Warning,
+        Message = "What is known of uses of {Root} cannot be read or written; a restart may forget what is warm")]
+    public partial void NotesFailed(string root, Exception error);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "Room cannot be made on {Root}")]
+    public partial void EvictionFailed(string root, Exception error);
+
     [LoggerMessage(
         Level = LogLevel.Warning,
         Message = "The start-up scan of {Root} failed, its accounts may be too low: {Reason}")]

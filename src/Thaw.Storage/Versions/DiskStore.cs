@@ -33,6 +33,7 @@ internal sealed class DiskStore : IAsyncDisposable
     private readonly ConcurrentDictionary<ContentId, bool> _condemned = new();
     private readonly Lock[] _stripes = [.. Enumerable.Range(0, 64).Select(_ => new Lock())];
     private readonly DiskFailures _failures;
+    private readonly ChunkKeeper _keeper;
     private readonly RunMarker _marker;
     private readonly CancellationTokenSource _stopping = new();
     private readonly DurableBatches _batches;
@@ -47,18 +48,28 @@ internal sealed class DiskStore : IAsyncDisposable
         (Clock, Counters, Files) = (context.Clock, context.Counters, context.Files);
         _log = new DiskStoreLog(context.Logger);
         _failures = new DiskFailures(Root);
-        Space = new DiskSpace(this, options.CapacityBytes, context.IsPinned, _log);
+        _keeper = new ChunkKeeper(this, _failures);
+        var rules = context.Rules ?? new PinRules(context.IsPinned);
+        Space = new DiskSpace(options.CapacityBytes, rules, IsInUse);
         _marker = RunMarker.Take(Files, Root, context.BootId ?? RunMarker.CurrentBootId());
         _log.Opened(Root, _marker.Previous);
         _threads = new DiskThreads(context.Thresholds, _marker.Probe, Changed);
         _batches = new DurableBatches(this, _threads.Syncers, _log);
-        _scan = _threads.Scanners.RunAsync(() => _isScanned = new StartupScan(this, _log).Run(_stopping.Token));
+        Evictor = new Evictor(this, _threads.Cleaners, rules, _log);
+        _scan = _threads.Scanners.RunAsync(() =>
+        {
+            Evictor.ReadNotes();
+            return _isScanned = new StartupScan(this, _log).Run(_stopping.Token);
+        });
     }
 
     public string Root { get; }
 
     /// <summary>What may be written, and what goes for it.</summary>
     public DiskSpace Space { get; }
+
+    /// <summary>Makes room.</summary>
+    public Evictor Evictor { get; }
 
     public TimeProvider Clock { get; }
 
@@ -166,19 +177,18 @@ internal sealed class DiskStore : IAsyncDisposable
     /// </summary>
     public async Task<Result<bool>> WriteChunkAsync(VersionFile version, ChunkWrite write, Action? ended)
     {
-        if (Health.CanWrite)
-            await _scan.ConfigureAwait(false);
         if (!Health.CanWrite || !version.Leases.TryAcquire())
         {
             ended?.Invoke();
             return _failures.Unusable;
         }
 
-        return await Writers.RunAsync(() => Write(version, write), CancellationToken.None, _failures.Unusable, () =>
-        {
-            Released(version);
-            ended?.Invoke();
-        }).ConfigureAwait(false);
+        return await Writers.RunAsync(
+            () => _keeper.Write(version, write), CancellationToken.None, _failures.Unusable, () =>
+            {
+                Released(version);
+                ended?.Invoke();
+            }).ConfigureAwait(false);
     }
 
     /// <summary>Enters a verdict in a version's map.</summary>
@@ -239,7 +249,7 @@ internal sealed class DiskStore : IAsyncDisposable
             if (open is not null && open.Leases.TryRetire())
                 CloseRetired(open);
             _condemned.TryRemove(id, out _);
-            return Accounts.Remove(id);
+            return Space.Remove(id);
         }
     }
 
@@ -296,6 +306,7 @@ internal sealed class DiskStore : IAsyncDisposable
     {
         await _stopping.CancelAsync().ConfigureAwait(false);
         await _scan.ConfigureAwait(false);
+        await Evictor.DisposeAsync().ConfigureAwait(false);
         await _batches.DisposeAsync().ConfigureAwait(false);
         await _threads.DisposeAsync(() =>
         {
@@ -303,6 +314,7 @@ internal sealed class DiskStore : IAsyncDisposable
             foreach (var (_, version) in _open)
                 if (version.Leases.TryRetire())
                     version.Close();
+            Evictor.WriteNotes();
             if (synced)
                 _marker.WriteClean();
         }).ConfigureAwait(false);
@@ -320,7 +332,9 @@ internal sealed class DiskStore : IAsyncDisposable
     {
         if (version.IsDropped)
             CloseDropped(version);
-        else if (_open.Count > MostIdle && Interlocked.Exchange(ref _isClosingIdle, 1) == 0)
+        else
+            Space.NoteIdle(version.Id);
+        if (_open.Count > MostIdle && Interlocked.Exchange(ref _isClosingIdle, 1) == 0)
             _threads.Cleaners.Post(CloseIdle);
     }
 
@@ -365,13 +379,13 @@ internal sealed class DiskStore : IAsyncDisposable
 
     private VersionLease Use(VersionFile version)
     {
-        Space.NoteUse(version.Id);
+        Space.NoteUse(version.Id, Clock.GetUtcNow().ToUnixTimeMilliseconds());
         return new VersionLease(version);
     }
 
     private void Register(VersionFile version)
     {
-        Accounts.Enter(version.Id, version.PresentBytes, 0);
+        Space.Enter(version.Id, version.SizeBytes, version.PresentBytes);
         _open[version.Id] = version;
         if (version.Unsynced > 0)
             NoteUnsynced(version, 0);
@@ -439,45 +453,6 @@ internal sealed class DiskStore : IAsyncDisposable
 
         Drop(id);
         return null;
-    }
-
-    private Result<bool> Write(VersionFile version, ChunkWrite write)
-    {
-        if (version.IsDropped)
-            return DiskFailures.Dropped;
-        if (!version.Admits(write.Chunk, write.BlockCrcs))
-        {
-            // Someone may still map the old file: it keeps its bytes, and the new ones get a file of their own.
-            Drop(version.Id);
-            return DiskFailures.SealedWithOther;
-        }
-
-        if (!version.Has(write.Chunk) && !Space.TryReserve(write.Bytes.Length, version.Id))
-            return _failures.Full;
-        for (var evicted = false; ;)
-        {
-            try
-            {
-                var added = version.WriteChunk(write);
-                if (!version.IsDropped)
-                    Accounts.Add(version.Id, added);
-                NoteUnsynced(version, write.Bytes.Length);
-                Health.NoteWritten();
-                return true;
-            }
-            catch (IOException full) when (
-                Native.IsFull(full) && !evicted && Space.TryEvict(write.Bytes.Length, version.Id))
-            {
-                // Others fill this disk too; what was used longest ago makes room once.
-                evicted = true;
-            }
-            catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-            {
-                Counters.AddFailedWrite();
-                ReportWriteFailure(version.Id, error);
-                return _failures.Refused(error);
-            }
-        }
     }
 
     private void CloseIdle()

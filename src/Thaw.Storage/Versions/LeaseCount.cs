@@ -14,6 +14,9 @@ internal sealed class LeaseCount
     /// <summary>Whether a reader or a writer holds them.</summary>
     public bool IsInUse => (Volatile.Read(ref _leases) & (Sync - 1)) != 0;
 
+    /// <summary>Whether there is one holder and no sync.</summary>
+    public bool IsSole => Volatile.Read(ref _leases) == 1;
+
     public bool TryAcquire() => TryAdd(1);
 
     public bool TryAcquireForSync() => TryAdd(Sync);

@@ -38,6 +38,7 @@ public sealed class VersionFile
         _dataBase = MapLayout.IsInline(SizeBytes) ? MapLayout.InlineOffset(ChunkCount) : 0;
         _bytes = new VersionBytes(disk, map.Header, data, _dataBase);
         _checked = new CheckedBlocks(disk.Clock);
+        Punch = new VersionPunch(this, map, data);
     }
 
     /// <summary>Identity of the version.</summary>
@@ -71,6 +72,9 @@ public sealed class VersionFile
     public bool IsDropped => _dropped;
 
     internal DiskStore Disk => _disk;
+
+    /// <summary>Gives back its last chunks.</summary>
+    internal VersionPunch Punch { get; }
 
     /// <summary>The file with the bytes at their own offsets; null when they live inside the map.</summary>
     internal SafeFileHandle? Backing => _data == _map.File ? null : _data.Handle;
@@ -274,6 +278,9 @@ public sealed class VersionFile
 
     internal void MarkDropped() => _dropped = true;
 
+    /// <summary>A chunk is gone: what was known of its blocks is too.</summary>
+    internal void ForgetChecks(int chunk) => _checked.Forget(chunk);
+
     private List<(int Chunk, long Generation)> Written()
     {
         var written = new List<(int, long)>();
@@ -464,7 +471,7 @@ public sealed class VersionFile
         if (was == ChunkState.Absent)
             return was;
         if (!_dropped)
-            _disk.Accounts.Add(Id, -Geometry.ChunkLength(SizeBytes, chunk));
+            _disk.Space.Add(Id, -Geometry.ChunkLength(SizeBytes, chunk));
         _checked.Forget(chunk);
         try
         {

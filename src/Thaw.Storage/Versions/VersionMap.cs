@@ -141,6 +141,13 @@ internal sealed class VersionMap : IDisposable
         return state;
     }
 
+    /// <summary>Takes a loss back that nobody was told of on disk, unless the chunk was written meanwhile.</summary>
+    public void Restore(int chunk, long generation, ChunkState state)
+    {
+        if (TryAdvance(chunk, generation, ChunkState.Absent, state))
+            Interlocked.Add(ref _presentBytes, Geometry.ChunkLength(_header.SizeBytes, chunk));
+    }
+
     /// <summary>Enters a loss on disk, unless the chunk is back already.</summary>
     public void WriteLoss(int chunk, uint bootTag)
     {

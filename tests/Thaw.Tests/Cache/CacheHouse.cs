@@ -10,6 +10,7 @@ using Thaw.Core.Configuration;
 using Thaw.Core.Failures;
 using Thaw.Core.Identity;
 using Thaw.Core.Metering;
+using Thaw.Daemon;
 using Thaw.Origins;
 using Thaw.Storage;
 using Thaw.Storage.Disks;
@@ -54,9 +55,11 @@ internal sealed class CacheHouse : IAsyncDisposable
         var house = new CacheHouse { Origin = await FaultyOrigin.StartAsync() };
         house.Origin.AddBucket(Bucket);
         DiskOptions[] disks = hasDisk ? [new DiskOptions(house._folder["cache"], capacityBytes)] : [];
+        var rules = new DeferredRules();
         house.Store = ChunkStore.Open(disks, new StoreContext(
-            NullLogger.Instance, house.Clock, new StoreCounters(), house.Disk, id => house.Cache.IsPinned(id), null)
+            NullLogger.Instance, house.Clock, new StoreCounters(), house.Disk, id => rules.Of(id).IsPinned, null)
         {
+            Rules = rules,
             Thresholds = thresholds ?? new DiskThresholds(),
         });
         await house.Store.Scan;
@@ -70,6 +73,8 @@ internal sealed class CacheHouse : IAsyncDisposable
         house.Cache = new ModelCache(
             new ClusterLink("default", new StaticMembership(Self, [])), memoryBytes, house.Store, [source],
             NullLoggerFactory.Instance, house.Clock);
+        rules.Set(house.Cache.Rules);
+        house.Store.NoteRules();
         return house;
     }
 

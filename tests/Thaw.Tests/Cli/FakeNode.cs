@@ -100,6 +100,9 @@ internal sealed class FakeNode : IAsyncDisposable
             "jobs" when request.Method == "GET" =>
                 WriteAsync(context, Job.Take(1).ToArray(), ApiJson.Default.IReadOnlyListJobStatus),
             "pins" => WriteAsync(context, new PinResult(2, 3 << 20), ApiJson.Default.PinResult),
+            "posix" => WriteAsync(
+                context, new PosixStatus("/mnt/thaw", request.Method == "POST", true, 0),
+                ApiJson.Default.PosixStatus),
             "free" => WriteAsync(context, new FreeResult(4, 5 << 20, 1, 2), ApiJson.Default.FreeResult),
             _ => AnswerJobAsync(context),
         });

@@ -26,7 +26,7 @@ public sealed class VerbTests
     {
         var root = ThawCommand.Create(new Terminal { Out = TextWriter.Null, Error = TextWriter.Null });
         string[] verbs = ["serve", "load", "ls", "stat", "pull", "pin", "unpin", "verify", "free", "jobs", "nodes",
-            "config", "demo", "doctor"];
+            "config", "demo", "doctor", "mount", "unmount"];
         Assert.Equal(verbs.Order(), root.Subcommands.Select(command => command.Name).Order());
         var all = root.Subcommands.SelectMany(command =>
             command.Subcommands.Select(below => new[] { command.Name, below.Name })
@@ -83,6 +83,10 @@ public sealed class VerbTests
     [InlineData("load models/a --on 0")]
     [InlineData("load models/a --bandwidth fast")]
     [InlineData("load models/a --detach --wait")]
+    [InlineData("lod models/a")]
+    [InlineData("ls --jsn")]
+    [InlineData("ls /x")]
+    [InlineData("pull models/a /etc/hostname")]
     [InlineData("stat")]
     [InlineData("ls models/ --node nonsense")]
     [InlineData("serve --log-level loud")]
@@ -97,6 +101,14 @@ public sealed class VerbTests
         Assert.StartsWith("thaw: ", run.Error, StringComparison.Ordinal);
         Assert.Single(run.Error.TrimEnd().Split('\n'));
     }
+
+    [Theory]
+    [InlineData("lod models/a", "Did you mean \"load\"?")]
+    [InlineData("config chek x", "Did you mean \"check\"?")]
+    [InlineData("ls --jsn", "There is no option \"--jsn\" here.")]
+    [InlineData("pull models/a /etc/hostname", "\"/etc/hostname\" is a file; name a directory to copy to.")]
+    public async Task A_wrong_word_is_told_with_the_right_one(string line, string part) =>
+        Assert.Contains(part, (await CliRun.ExecuteAsync(line.Split(' '))).Error, StringComparison.Ordinal);
 
     [Fact]
     public async Task A_node_that_is_not_there_is_3()
@@ -201,6 +213,7 @@ public sealed class VerbTests
                 ("pin models/a/", "pinned 2 objects, 3 MiB."), ("unpin models/a/", "unpinned 2 objects, 3 MiB."),
                 ("free models/a/", "freed 4 objects, 5 MiB; left 1 pinned and 2 in use."), ("jobs", "7f3a"),
                 ("jobs 7f3a", "done"), ("jobs cancel 7f3a", "7f3a"),
+                ("mount /mnt/thaw", "mounted at /mnt/thaw"), ("unmount /mnt/thaw", "unmounted from /mnt/thaw"),
                 ("load models/a/ --detach", "job 7f3a is under way"),
                 ("config explain mounts.origin", "mounts[].origin"),
             ])
@@ -213,9 +226,10 @@ public sealed class VerbTests
             Assert.Equal(JsonValueKind.Object, JsonDocument.Parse(json.Out).RootElement.ValueKind);
         }
 
+        Assert.Contains("POST /api/v1/posix {\"path\":\"/mnt/thaw\"}", node.Requests);
         Assert.Contains("DELETE /api/v1/pins {\"paths\":[\"models/a/\"]}", node.Requests);
         Assert.Equal(ExitCode.NotFound, (await CliRun.ExecuteAsync(["stat", "models/b"], Variables(node))).ExitCode);
-        Assert.Equal(ExitCode.NotFound, (await CliRun.ExecuteAsync(["config", "explain", "posix.path"])).ExitCode);
+        Assert.Equal(ExitCode.NotFound, (await CliRun.ExecuteAsync(["config", "explain", "hub.listen"])).ExitCode);
     }
 
     [Fact]

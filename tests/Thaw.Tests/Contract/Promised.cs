@@ -27,7 +27,7 @@ internal static class Promised
     /// <summary>Of <see cref="Verbs"/>, those that are not built yet.</summary>
     public static readonly string[] VerbsToCome =
     [
-        "wait", "models", "mount", "unmount", "drain", "top", "egress", "policy explain", "fleet status",
+        "wait", "models", "drain", "top", "egress", "policy explain", "fleet status",
         "fleet load", "fleet apply", "fleet diff",
     ];
 
@@ -51,8 +51,8 @@ internal static class Promised
     /// <summary>Of <see cref="Operations"/>, those that are not built yet.</summary>
     public static readonly string[] OperationsToCome =
     [
-        "GET /api/v1/models", "GET /api/v1/egress", "GET /api/v1/events", "POST /api/v1/posix",
-        "DELETE /api/v1/posix", "POST /api/v1/drain", "POST /api/v1/config/reload",
+        "GET /api/v1/models", "GET /api/v1/egress", "GET /api/v1/events",
+        "POST /api/v1/drain", "POST /api/v1/config/reload",
     ];
 
     /// <summary>Parameters of operations.</summary>

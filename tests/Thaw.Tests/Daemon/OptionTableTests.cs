@@ -38,6 +38,9 @@ public sealed class OptionTableTests
         ["mounts[].revalidate"] = "61s",
         ["mounts[].immutable"] = "true",
         ["mounts[].staleIfError"] = "5m",
+        ["mounts[].keep"] = "always",
+        ["mounts[].ttl"] = "30d",
+        ["mounts[].quota"] = "2TiB",
         ["mounts[].verify"] = "origin",
         ["origins.bandwidth"] = "1GiB/s",
         ["origins.connections"] = "255",
@@ -45,6 +48,8 @@ public sealed class OptionTableTests
         ["s3.domain"] = "s3.local",
         ["control.listen"] = "127.0.0.1:2",
         ["peer.listen[]"] = "127.0.0.1:3",
+        ["posix.path"] = "/other",
+        ["posix.openWait"] = "6s",
         ["insecure"] = "true",
     };
 
@@ -168,7 +173,7 @@ public sealed class OptionTableTests
         var yaml = new StringBuilder(
             $"mounts: [{{{mount}}}]\ncache: {{disks: [{{{disk}}}], {Group("cache.", options)}}}\n");
         yaml.Append($"cluster: {{{Group("cluster.", options)} etcd: {{{Group("cluster.etcd.", options)}}}}}\n");
-        foreach (var group in (string[])["node", "origins", "s3", "control", "peer"])
+        foreach (var group in (string[])["node", "origins", "s3", "control", "peer", "posix"])
             yaml.Append($"{group}: {{{Group(group + ".", options)}}}\n");
         return yaml.Append(options.TryGetValue("insecure", out var insecure) ? $"insecure: {insecure}\n" : "")
             .ToString();

@@ -63,6 +63,10 @@ internal sealed class FakeNode : INodeControl
     public ValueTask<Result<FreeResult>> FreeAsync(PathsRequest request, CancellationToken cancellationToken) =>
         ValueTask.FromResult(Answer(new FreeResult(request.Paths.Length, 1, 0, 0)));
 
+    public ValueTask<Result<PosixStatus>> SetPosixAsync(
+        PosixRequest request, bool mounted, CancellationToken cancellationToken) =>
+        ValueTask.FromResult(Answer(new PosixStatus(request.Path, mounted, true, 0)));
+
     public ValueTask<Result<PinResult>> SetPinAsync(
         PathsRequest request, bool pinned, CancellationToken cancellationToken)
     {

@@ -131,7 +131,7 @@ public sealed class CrashTests
     }
 
     private static void OpenAgain(StoreHouse house) => Thaw.Storage.ChunkStore.Open(
-        [new Thaw.Storage.DiskOptions(house.Root, 1 << 20)], _ => false,
+        [new Thaw.Storage.DiskOptions(house.Root, 1 << 20)], new Thaw.Storage.Eviction.PinRules(_ => false),
         Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance, TimeProvider.System);
 
     private static async Task SyncAsync(StoreHouse house)

@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 using Thaw.Core.Identity;
 using Thaw.Storage;
+using Thaw.Storage.Eviction;
 using Thaw.Storage.Versions;
 using Thaw.Testing;
 
@@ -24,12 +25,17 @@ internal sealed class StoreHouse(long capacityBytes = 1L << 30) : IAsyncDisposab
 
     public FakeTimeProvider Clock { get; } = new(DateTimeOffset.Parse("2026-01-01T00:00:00Z", null));
 
+    public IKeepRules? Rules { get; init; }
+
     public ChunkStore Store { get; private set; } = null!; // started first
 
     public async Task<ChunkStore> StartAsync()
     {
         Store = ChunkStore.Open([new DiskOptions(Root, capacityBytes)], new StoreContext(
-            NullLogger.Instance, Clock, new StoreCounters(), Disk, Pinned.Contains, BootId));
+            NullLogger.Instance, Clock, new StoreCounters(), Disk, Pinned.Contains, BootId)
+        {
+            Rules = Rules,
+        });
         await Store.Scan;
         return Store;
     }
