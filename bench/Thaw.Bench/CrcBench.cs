@@ -1,12 +1,14 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using Thaw.Bench.Harness;
 using Thaw.Core.Checksums;
 
 namespace Thaw.Bench;
 
 /// <summary>
-/// Every way of computing CRC-32C that this machine has, and CRC-64/NVME, one core: GB/s as minimum, median and maximum
+/// Every way of computing CRC-32C that this machine has, and CRC-64/NVME, one core: GB/s as median, least and most
 /// of nine runs, over 64 KiB and 8 MiB that stay in the cache and 256 MiB that do not. Each way is first compared with
 /// the table's value; a difference ends the run with exit code 1.
 /// </summary>
@@ -17,13 +19,14 @@ internal static class CrcBench
     private const long SlowBytesPerRun = 64L << 20;
     private static readonly int[] Sizes = [64 << 10, 8 << 20, 256 << 20];
 
+    private static readonly List<string> Rows = [];
+    private static readonly List<(string Name, double Value)> Bars = [];
+
     private delegate ulong Sum(ReadOnlySpan<byte> bytes);
 
-    public static int Run()
+    public static int Run(string[] arguments)
     {
-        Console.WriteLine($"{RuntimeInformation.OSArchitecture}, chosen for CRC-32C: {Crc32C.PathName}");
-        Console.WriteLine("GB/s, min / median / max of 9");
-        Console.WriteLine($"{"way",-22}{"64 KiB",-24}{"8 MiB",-24}{"256 MiB",-24}");
+        var options = Options.Parse(arguments);
         var bytes = GC.AllocateUninitializedArray<byte>(Sizes[^1]);
         new Random(1).NextBytes(bytes);
         var expected = Crc32CTable.Append(uint.MaxValue, bytes);
@@ -31,19 +34,31 @@ internal static class CrcBench
         {
             if (path.Append(uint.MaxValue, bytes) != expected)
                 return Fail(path.Name);
-            Row(path.Name, bytes, span => path.Append(0, span), path.Name == "table" ? SlowBytesPerRun : BytesPerRun);
+            Measure(
+                path.Name, bytes, span => path.Append(0, span), path.Name == "table" ? SlowBytesPerRun : BytesPerRun);
         }
 
         if (~Crc64Nvme.AppendTable(ulong.MaxValue, bytes) != Crc64Nvme.Compute(bytes))
             return Fail("crc64nvme");
-        Row("crc64nvme", bytes, span => Crc64Nvme.Compute(span), BytesPerRun);
-        Combine();
+        Measure("crc64nvme", bytes, span => Crc64Nvme.Compute(span), BytesPerRun);
+        var kind = RuntimeFeature.IsDynamicCodeCompiled ? "an ordinary build" : "native";
+        Report.Write(options, "crc", "CRC-32C and CRC-64/NVME, one core", $"""
+            {RuntimeInformation.OSArchitecture}, {kind};
+            chosen for CRC-32C at start: {Crc32C.PathName}. GB/s: median (least..most) of {Runs}, after each way was
+            compared with the table. 64 KiB and 8 MiB stay in the processor's caches, 256 MiB do not.
+
+            | way | 64 KiB | 8 MiB | 256 MiB |
+            |---|---|---|---|
+            {string.Join('\n', Rows)}
+
+            {Combine()}
+            """, Plot.OfBars("CRC of 64 KiB in the cache, one core, median of 9", "GB/s", Bars));
         return 0;
     }
 
-    private static void Row(string name, byte[] bytes, Sum sum, long bytesPerRun)
+    private static void Measure(string name, byte[] bytes, Sum sum, long bytesPerRun)
     {
-        Console.Write($"{name,-22}");
+        var cells = new List<string>();
         foreach (var size in Sizes)
         {
             var rounds = (int)Math.Max(1, bytesPerRun / size);
@@ -58,11 +73,12 @@ internal static class CrcBench
             }
 
             Array.Sort(rates);
-            Console.Write(
-                FormattableString.Invariant($"{rates[0],5:F1} / {rates[Runs / 2],5:F1} / {rates[^1],5:F1}   "));
+            if (size == Sizes[0])
+                Bars.Add((name, rates[Runs / 2]));
+            cells.Add(FormattableString.Invariant($"{rates[Runs / 2]:F1} ({rates[0]:F1}..{rates[^1]:F1})"));
         }
 
-        Console.WriteLine();
+        Rows.Add($"| {name} | {string.Join(" | ", cells)} |");
     }
 
     // Long enough for the just-in-time compiler to have put its last version in place.
@@ -72,7 +88,7 @@ internal static class CrcBench
             sum(bytes);
     }
 
-    private static void Combine()
+    private static string Combine()
     {
         const int count = 1_000_000;
         var start = Stopwatch.GetTimestamp();
@@ -85,10 +101,10 @@ internal static class CrcBench
         for (uint i = 0; i < count; i++)
             wide = Crc64Nvme.Combine(wide, i, 256 << 10);
         var elapsed = Stopwatch.GetElapsedTime(start);
-        Console.WriteLine(string.Create(
+        return string.Create(
             CultureInfo.InvariantCulture,
-            $"combine a 256 KiB block: CRC-32C {narrow.TotalNanoseconds / count:F1} ns, CRC-64 "
-                + $"{elapsed.TotalNanoseconds / count:F1} ns ({crc ^ wide:x})"));
+            $"To combine a block of 256 KiB takes {narrow.TotalNanoseconds / count:F1} ns for CRC-32C, "
+                + $"{elapsed.TotalNanoseconds / count:F1} ns for CRC-64 (of {count}, {crc ^ wide:x}).");
     }
 
     private static int Fail(string name)

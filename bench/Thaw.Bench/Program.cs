@@ -1,3 +1,5 @@
+using Thaw.Bench.Cold;
+using Thaw.Bench.Flat;
 using Thaw.Bench.Large;
 using Thaw.Bench.Policy;
 using Thaw.Bench.Start;
@@ -12,8 +14,8 @@ internal static class Program
     {
         switch (arguments)
         {
-            case ["crc"]:
-                return CrcBench.Run();
+            case ["crc", ..]:
+                return CrcBench.Run(arguments[1..]);
             case ["names"]:
                 return NamesBench.Run();
             case ["large", ..]:
@@ -26,6 +28,10 @@ internal static class Program
                 return StartBench.Run(binary);
             case ["warm", ..]:
                 return WarmBench.Run(arguments[1..]);
+            case ["cold", var part, ..]:
+                return ColdBench.Run(part, arguments[2..]);
+            case ["flat", ..]:
+                return FlatBench.Run(arguments[1..]);
             case ["transfer", ..]:
                 return TransferBench.Run(arguments[1..]);
             case ["transfer-serve", ..]:
@@ -34,12 +40,13 @@ internal static class Program
                 return await TransferReader.RunAsync(arguments[1..]);
             default:
                 Console.Error.WriteLine("""
-                    usage: Thaw.Bench crc | names
+                    usage: Thaw.Bench names
                            Thaw.Bench large --thaw BINARY --dir DIRECTORY
                            Thaw.Bench victims --dir DIRECTORY
                            Thaw.Bench policy [--tune] [FILE.md]
                            Thaw.Bench start BINARY
-                           Thaw.Bench warm [--quick] [--control NAME,...] [--result FILE] --thaw BINARY --root DIRECTORY
+                           Thaw.Bench crc | warm | cold shaped|open|fill | flat
+                             [--quick] [--control NAME,...] --thaw BINARY --root DIRECTORY
                            Thaw.Bench transfer [--quick] [--control NAME,...] [--result FILE] --root DIRECTORY
                     """);
                 return 2;

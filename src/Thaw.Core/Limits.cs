@@ -49,6 +49,17 @@ public static class Limits
     /// <summary>Small send buffers (16 KiB) that are kept for the next answers.</summary>
     public const int SmallSendBuffersKept = 256;
 
+    /// <summary>
+    /// Threads that poll sockets and serve short requests: one serves about 80,000 ranges of 4 KiB a second (bench).
+    /// </summary>
+    public const int SocketThreads = 16;
+
+    /// <summary>
+    /// One body for so many processors is read ahead by a second thread: with more bodies than that at once the
+    /// processors are busy anyway (bench).
+    /// </summary>
+    public const int ProcessorsPerReadAhead = 2;
+
     /// <summary>Body of a control request: thousands of paths of the longest kind.</summary>
     public const int ControlBodyBytes = 1 << 20;
 

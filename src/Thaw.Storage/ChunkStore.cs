@@ -186,7 +186,11 @@ public sealed class ChunkStore : IAsyncDisposable
     /// </summary>
     public void NoteRead(ContentId id, long sizeBytes, long bytes)
     {
-        var home = _disks.FirstOrDefault(disk => disk.Accounts.Contains(id));
+        // By hand, since a reader says this for every chunk: a query would allocate.
+        DiskStore? home = null;
+        foreach (var disk in _disks)
+            if (home is null && disk.Accounts.Contains(id))
+                home = disk;
         foreach (var disk in _disks)
             if (home is null || disk == home)
                 disk.Space.NoteRead(id, sizeBytes, bytes);

@@ -11,7 +11,7 @@ namespace Thaw.Bench.Large;
 /// </summary>
 internal static class LargeBench
 {
-    private const int Runs = 5;
+    private const int Runs = 3;
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(3);
 
     public static int Run(string[] arguments)
@@ -77,7 +77,10 @@ internal static class LargeBench
             while (!Fetch(process, 7491, "/api/v1/stats", "200", start).Contains(versions, StringComparison.Ordinal))
                 Thread.Sleep(100);
             var scanned = Stopwatch.GetElapsedTime(start).TotalSeconds;
-            return new StartResult(small, large, scanned, Memory(process, "VmRSS:"), Memory(process, "VmHWM:"));
+            var result = new StartResult(
+                small, large, scanned, Memory(process, "VmRSS:"), Memory(process, "VmHWM:"));
+            Console.WriteLine(result);
+            return result;
         }
         finally
         {

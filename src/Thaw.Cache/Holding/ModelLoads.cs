@@ -40,6 +40,9 @@ internal sealed class ModelLoads : IAsyncDisposable
             : source.Version.Id.ToString();
         lock (_gate)
         {
+            // Loads that ended after their last file was closed.
+            foreach (var idle in _models.Values.Where(model => model.IsIdle && model.Key != key).ToArray())
+                _models.Remove(idle.Key);
             if (!_models.TryGetValue(key, out var model))
                 _models.Add(key, model = new ModelLoad(this, key, _clock));
             model.Enter();

@@ -13,7 +13,7 @@ internal static partial class HostChecks
 
     public static IEnumerable<Check> Run(HostFiles host) =>
     [
-        Kernel(host), Fuse(host), Glibc(), OpenSsl(), .. LimitChecks.Run(host), Congestion(host),
+        Kernel(host), .. PosixChecks.Run(host), Glibc(), OpenSsl(), .. LimitChecks.Run(host), Congestion(host),
         Buffers(host, "tcp_rmem", "receive"), Buffers(host, "tcp_wmem", "send"),
     ];
 
@@ -31,11 +31,6 @@ internal static partial class HostChecks
             : Check.Warn("kernel", "/" + file, $"Linux {release} has no FUSE passthrough",
                 "the S3 endpoint is not affected; for reads of mounted files at disk speed use Linux 6.9 or later.");
     }
-
-    internal static Check Fuse(HostFiles host) => host.Exists("dev/fuse")
-        ? Check.Ok("fuse", "/dev/fuse", "the device is there")
-        : Check.Warn("fuse", "/dev/fuse", "the device is missing",
-            "the S3 endpoint is not affected; for mounts load the module fuse and give the container /dev/fuse.");
 
     private static Check Glibc()
     {

@@ -25,8 +25,9 @@ internal enum BodyOutcome
 
 /// <summary>
 /// Moves one range from its reader into the response, straight into the transport's memory. Flushing waits while the
-/// client is slow, so at most one buffer is held for a connection. The first bytes are read before headers are sent,
-/// while a failure can still be told properly. One caller; the reader belongs to it.
+/// client is slow, so at most one buffer is held for a connection, and one more that is filled while it is sent. The
+/// first bytes are read before headers are sent, while a failure can still be told properly. One caller; the reader
+/// belongs to it.
 /// </summary>
 internal sealed class ObjectBodyWriter(
     IRangeReader reader, long lengthBytes, HttpContext http, S3Throttle? throttle, TimeProvider time)
@@ -36,10 +37,11 @@ internal sealed class ObjectBodyWriter(
 
     private readonly PipeWriter _output = http.Response.BodyWriter;
     private readonly IBodyAhead? _ahead = http.Features.Get<IBodyAhead>();
+    private BodyReadAhead? _readAhead;
     private long _remainingBytes = lengthBytes;
     private int _unflushedBytes;
     private int _preparedBytes;
-    private int _turnBytes;
+    private int _turnBytes = TurnBytes; // what is longer than a buffer leaves the thread that polls the socket at once
 
     /// <summary>Why the outcome is <see cref="BodyOutcome.Failed"/>.</summary>
     public Failure? Failure { get; private set; }
@@ -66,9 +68,20 @@ internal sealed class ObjectBodyWriter(
     public async ValueTask<BodyOutcome> WriteAsync(CancellationToken cancellationToken)
     {
         if (_preparedBytes > 0)
-            await OfferAsync(cancellationToken);
+        {
+            await http.Response.StartAsync(cancellationToken);
+            Offer(_preparedBytes);
+        }
+
         while (true)
         {
+            if (_remainingBytes > 0 && MayReadAhead())
+            {
+                if (await SendReadingAheadAsync(cancellationToken) is { } ended)
+                    return ended;
+                continue;
+            }
+
             if (_unflushedBytes > 0 && !await FlushAsync(cancellationToken))
                 return _remainingBytes == 0 ? BodyOutcome.Complete : BodyOutcome.ClientGone;
             if (_remainingBytes == 0)
@@ -79,14 +92,48 @@ internal sealed class ObjectBodyWriter(
         }
     }
 
+    private bool MayReadAhead() =>
+        _ahead is not null && throttle is null && _unflushedBytes > 0 && BodyReadAhead.TryEnter();
+
+    /// <summary>Sends what is there while the next buffer is filled; null when the body goes on.</summary>
+    private async ValueTask<BodyOutcome?> SendReadingAheadAsync(CancellationToken cancellationToken)
+    {
+        _readAhead ??= new BodyReadAhead(memory => FillAsync(memory, cancellationToken));
+        var filling = _readAhead.Start(_ahead!.Prepare(Least));
+        var flushed = false;
+        Result<int> read;
+        try
+        {
+            flushed = await FlushAsync(cancellationToken);
+        }
+        finally
+        {
+            // Whatever became of the flush: nobody goes on before the reader and the memory are free.
+            read = await filling;
+            if (!flushed || !read.IsOk)
+                _ahead.Withdraw();
+        }
+
+        if (!flushed)
+            return BodyOutcome.ClientGone;
+        if (!read.TryGet(out var bytes, out var failure))
+        {
+            Failure = failure;
+            return BodyOutcome.Failed;
+        }
+
+        Offer(bytes);
+        return null;
+    }
+
     private int Least => (int)Math.Min(Geometry.BlockBytes, _remainingBytes);
 
-    private async ValueTask OfferAsync(CancellationToken cancellationToken)
+    /// <summary>What was filled ahead is the response's next piece.</summary>
+    private void Offer(int bytes)
     {
-        await http.Response.StartAsync(cancellationToken);
         _ahead!.Offer();
         _output.GetMemory();
-        Advance(_preparedBytes);
+        Advance(bytes);
     }
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
@@ -96,8 +143,12 @@ internal sealed class ObjectBodyWriter(
             await throttle.TakeAsync(_unflushedBytes, time, cancellationToken);
         _turnBytes += _unflushedBytes;
         _unflushedBytes = 0;
-        var flushed = await _output.FlushAsync(cancellationToken);
-        if (_turnBytes >= TurnBytes)
+        var flush = _output.FlushAsync(cancellationToken);
+        // What had to wait goes on on a polling thread.
+        if (!flush.IsCompleted)
+            _turnBytes = TurnBytes;
+        var flushed = await flush;
+        if (_turnBytes >= TurnBytes && _remainingBytes > 0)
         {
             _turnBytes = 0;
             await Task.Yield();

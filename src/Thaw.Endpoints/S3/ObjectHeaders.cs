@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Globalization;
 using Microsoft.AspNetCore.Http;
 using Thaw.Core.Identity;
@@ -8,6 +9,12 @@ namespace Thaw.Endpoints.S3;
 internal static class ObjectHeaders
 {
     private const string DefaultContentType = "binary/octet-stream";
+
+    // What char.IsControl says: C0, DEL and C1.
+    private static readonly SearchValues<char> Controls = SearchValues.Create(
+        [.. Enumerable.Range(0, 0xA0).Select(code => (char)code).Where(char.IsControl)]);
+
+    private static Date? _lastDate;
 
     private static readonly (string Parameter, string Header)[] Overrides =
     [
@@ -20,7 +27,7 @@ internal static class ObjectHeaders
     public static void WriteValidators(IHeaderDictionary headers, ObjectVersion version)
     {
         headers.ETag = version.ETag;
-        headers.LastModified = version.LastModified.UtcDateTime.ToString("R", CultureInfo.InvariantCulture);
+        headers.LastModified = DateText(version.LastModified);
     }
 
     /// <summary>
@@ -68,7 +75,18 @@ internal static class ObjectHeaders
         headers["x-amz-checksum-type"] = "FULL_OBJECT";
     }
 
-    private static bool IsHeaderText(string? text) => text is not null && !text.Any(char.IsControl);
+    // Many short reads of one object ask for the same text.
+    private static string DateText(DateTimeOffset time)
+    {
+        var last = _lastDate;
+        if (last?.Time != time)
+            _lastDate = last = new Date(time, time.UtcDateTime.ToString("R", CultureInfo.InvariantCulture));
+        return last.Text;
+    }
+
+    private sealed record Date(DateTimeOffset Time, string Text);
+
+    private static bool IsHeaderText(string? text) => text is not null && !text.AsSpan().ContainsAny(Controls);
 
     private static bool IsToken(string name) =>
         name.Length > 0 && name.All(c => char.IsAsciiLetterOrDigit(c) || "!#$%&'*+-.^_`|~".Contains(c));

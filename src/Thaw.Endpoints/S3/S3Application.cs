@@ -1,5 +1,6 @@
 using System.Globalization;
 using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Abstractions;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Logging;
@@ -22,12 +23,25 @@ internal sealed class S3Application(
     private readonly ObjectOperations _objects = new(models, throttle, time, logger);
 
     /// <inheritdoc />
-    public HttpContext CreateContext(IFeatureCollection contextFeatures) => new DefaultHttpContext(contextFeatures);
+    public HttpContext CreateContext(IFeatureCollection contextFeatures)
+    {
+        // The connection keeps the context of its last request for the next one.
+        var kept = contextFeatures as IHostContextContainer<HttpContext>;
+        if (kept?.HostContext is not DefaultHttpContext context)
+        {
+            context = new DefaultHttpContext(contextFeatures);
+            if (kept is not null)
+                kept.HostContext = context;
+            return context;
+        }
+
+        context.Initialize(contextFeatures);
+        return context;
+    }
 
     /// <inheritdoc />
-    public void DisposeContext(HttpContext context, Exception? exception)
-    {
-    }
+    public void DisposeContext(HttpContext context, Exception? exception) =>
+        ((DefaultHttpContext)context).Uninitialize();
 
     /// <inheritdoc />
     public async Task ProcessRequestAsync(HttpContext context)

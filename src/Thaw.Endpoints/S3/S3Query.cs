@@ -5,13 +5,15 @@ namespace Thaw.Endpoints.S3;
 /// <summary>The decoded query of a request: a parameter without a value, such as <c>?location</c>, is empty.</summary>
 internal sealed class S3Query
 {
+    private static readonly S3Query Empty = new();
+
     private readonly List<(string Name, string Value)> _parameters = [];
 
     /// <summary>Reads a query without its question mark.</summary>
     public static bool TryParse(ReadOnlySpan<char> text, out S3Query query, out S3Error? error)
     {
-        query = new S3Query();
         error = null;
+        query = text.IsEmpty ? Empty : new S3Query();
         foreach (var piece in text.Split('&'))
         {
             var part = text[piece];
@@ -47,7 +49,7 @@ internal sealed class S3Query
     /// <summary>The first of these names that is there.</summary>
     public bool TryFindAny(ReadOnlySpan<string> names, [NotNullWhen(true)] out string? found)
     {
-        foreach (var name in names)
+        foreach (var name in _parameters.Count == 0 ? default : names)
         {
             found = name;
             if (Has(name))

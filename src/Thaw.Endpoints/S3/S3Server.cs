@@ -49,6 +49,7 @@ public sealed partial class S3Server : IAsyncDisposable
         Action<KestrelServerLimits>? adjust = null)
     {
         ArgumentNullException.ThrowIfNull(config);
+        InlineCompletions.PrepareProcess();
         _logger = loggerFactory.CreateLogger<S3Server>();
         _application = new S3Application(models, config.Domain, throttle, time, _logger);
         var options = new KestrelServerOptions { AddServerHeader = false, AllowSynchronousIO = false };

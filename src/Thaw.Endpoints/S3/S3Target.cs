@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text;
 using Thaw.Core;
 
@@ -12,6 +13,10 @@ namespace Thaw.Endpoints.S3;
 /// <param name="Query">Decoded parameters.</param>
 internal sealed record S3Target(string Bucket, string Key, S3Query Query)
 {
+    // What stands for itself in a key and in a query alike: visible ASCII but percent and plus.
+    private static readonly SearchValues<char> Literal = SearchValues.Create(
+        [.. Enumerable.Range('!', '~' - '!' + 1).Select(c => (char)c).Where(c => c is not '%' and not '+')]);
+
     private static readonly UTF8Encoding StrictUtf8 = new(false, throwOnInvalidBytes: true);
 
     /// <summary>Reads a target in origin form or absolute form.</summary>
@@ -52,6 +57,12 @@ internal sealed record S3Target(string Bucket, string Key, S3Query Query)
         ReadOnlySpan<char> text, bool plusIsSpace, out string decoded, out S3Error? error)
     {
         (decoded, error) = ("", null);
+        if (!text.ContainsAnyExcept(Literal))
+        {
+            decoded = text.ToString();
+            return true;
+        }
+
         var bytes = new byte[text.Length];
         var count = 0;
         for (var i = 0; i < text.Length; i++)

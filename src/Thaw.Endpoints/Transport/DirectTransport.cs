@@ -26,6 +26,7 @@ internal sealed class DirectTransport(IConnectionListenerFactory inner, SendBuff
             var connection = await inner.AcceptAsync(cancellationToken);
             if (connection?.Features.Get<IConnectionSocketFeature>() is not { } feature)
                 return connection;
+            InlineCompletions.TryEnable(feature.Socket);
             var writer = new SocketWriter(feature.Socket, connection.Transport.Output, buffers);
             connection.Features.Set<IBodyAhead>(writer);
             return new DirectConnection(connection, writer);

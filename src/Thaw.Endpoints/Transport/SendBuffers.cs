@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using Thaw.Core;
 using Thaw.Core.Chunks;
 
@@ -8,7 +7,7 @@ namespace Thaw.Endpoints.Transport;
 /// The buffers of a listener's connections, in three sizes: one for headers and short bodies, a block, and a large one
 /// that saves system calls. Large ones are counted: beyond <see cref="Limits.LargeSendBuffers"/> a connection gets a
 /// block, so that many slow clients hold little. Any thread. A connection holds a buffer only from writing to it until
-/// it is sent.
+/// it is sent. The buffer that came back last goes out first: the processor's cache still has it.
 /// </summary>
 internal sealed class SendBuffers : IDisposable
 {
@@ -18,9 +17,9 @@ internal sealed class SendBuffers : IDisposable
     /// <summary>Four blocks: above that, sends become no cheaper and the processor's cache no warmer.</summary>
     public const int LargeBytes = 4 * Geometry.BlockBytes;
 
-    private readonly ConcurrentQueue<SendBuffer> _small = new();
-    private readonly ConcurrentQueue<SendBuffer> _blocks = new();
-    private readonly ConcurrentQueue<SendBuffer> _large = new();
+    private readonly Stock _small = new(Limits.SmallSendBuffersKept);
+    private readonly Stock _blocks = new(Limits.LargeSendBuffers);
+    private readonly Stock _large = new(Limits.LargeSendBuffers);
     private int _largeMade;
     private int _rented;
 
@@ -32,39 +31,62 @@ internal sealed class SendBuffers : IDisposable
     {
         Interlocked.Increment(ref _rented);
         if (least <= SmallBytes)
-            return _small.TryDequeue(out var small) ? small : new SendBuffer(SmallBytes);
+            return _small.TryTake() ?? new SendBuffer(SmallBytes);
         if (least > LargeBytes)
             return new SendBuffer(least);
-        if (_large.TryDequeue(out var large))
+        if (_large.TryTake() is { } large)
             return large;
         if (least > Geometry.BlockBytes || Interlocked.Increment(ref _largeMade) <= Limits.LargeSendBuffers)
             return new SendBuffer(LargeBytes);
         Interlocked.Decrement(ref _largeMade);
-        return _blocks.TryDequeue(out var block) ? block : new SendBuffer(Geometry.BlockBytes);
+        return _blocks.TryTake() ?? new SendBuffer(Geometry.BlockBytes);
     }
 
     /// <summary>Takes a buffer back.</summary>
     public void Return(SendBuffer buffer)
     {
         Interlocked.Decrement(ref _rented);
-        var (free, most) = buffer.Bytes switch
+        var stock = buffer.Bytes switch
         {
-            SmallBytes => (_small, Limits.SmallSendBuffersKept),
-            Geometry.BlockBytes => (_blocks, Limits.LargeSendBuffers),
-            LargeBytes => (_large, Limits.LargeSendBuffers),
-            _ => (_large, 0),
+            SmallBytes => _small,
+            Geometry.BlockBytes => _blocks,
+            LargeBytes => _large,
+            _ => null,
         };
-        if (free.Count < most)
-            free.Enqueue(buffer);
-        else
+        if (stock?.TryKeep(buffer) != true)
             ((IDisposable)buffer).Dispose();
     }
 
     /// <summary>Frees what is not rented.</summary>
     public void Dispose()
     {
-        foreach (var free in (ReadOnlySpan<ConcurrentQueue<SendBuffer>>)[_small, _blocks, _large])
-            while (free.TryDequeue(out var buffer))
+        foreach (var stock in (ReadOnlySpan<Stock>)[_small, _blocks, _large])
+            while (stock.TryTake() is { } buffer)
                 ((IDisposable)buffer).Dispose();
+    }
+
+    /// <summary>Free buffers of one size, the last one back on top. Held for a few instructions at a time.</summary>
+    private sealed class Stock(int most)
+    {
+        private readonly Lock _gate = new();
+        private readonly SendBuffer[] _free = new SendBuffer[most];
+        private int _count;
+
+        public SendBuffer? TryTake()
+        {
+            lock (_gate)
+                return _count == 0 ? null : _free[--_count];
+        }
+
+        public bool TryKeep(SendBuffer buffer)
+        {
+            lock (_gate)
+            {
+                if (_count == _free.Length)
+                    return false;
+                _free[_count++] = buffer;
+                return true;
+            }
+        }
     }
 }

@@ -30,7 +30,9 @@ internal sealed class PendingRequests(TimeProvider clock, ILogger logger) : IAsy
     {
         var pending = new PendingRequest(request.Channel, request.Unique, Limits.PosixAnswer, clock);
         _requests[pending.Unique] = pending;
-        if (_stopped || WasInterrupted(pending.Unique))
+        if (_stopped)
+            pending.Stop();
+        else if (WasInterrupted(pending.Unique))
             pending.Interrupt();
         pending.Handler = Task.Run(() => HandleAsync(pending, handle));
     }

@@ -177,6 +177,7 @@ internal sealed class TreeRequests(
 
     /// <summary>
     /// Bytes that the page cache has are answered here, without a wait or an allocation; all others in the background.
+    /// Whatever keeps them from coming is EIO to whoever has the file open already.
     /// </summary>
     private void Read(in Request request)
     {
@@ -204,14 +205,14 @@ internal sealed class TreeRequests(
         }
 
         var outcome = reading.Result;
-        if (outcome.TryGet(out var bytes, out var failure))
+        if (outcome.TryGet(out var bytes, out _))
         {
             parts.Counters.AddRead(bytes);
             request.Channel.Answer(request.Unique, buffer.GetSpan()[..bytes]);
         }
         else
         {
-            request.Fail(Errno.Of(failure.Kind));
+            request.Fail(Errno.Io);
         }
 
         buffers.Return(buffer);
@@ -240,14 +241,14 @@ internal sealed class TreeRequests(
         try
         {
             var outcome = await reading.ConfigureAwait(false);
-            if (outcome.TryGet(out var bytes, out var failure))
+            if (outcome.TryGet(out var bytes, out _))
             {
                 parts.Counters.AddRead(bytes);
                 request.Answer(buffer.GetSpan()[..bytes]);
             }
             else
             {
-                request.Fail(Errno.Of(failure.Kind));
+                request.Fail(Errno.Io);
             }
         }
         finally

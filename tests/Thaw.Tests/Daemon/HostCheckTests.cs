@@ -20,6 +20,25 @@ public sealed class HostCheckTests
     }
 
     [Theory]
+    [InlineData("000001ffffffffff", false, CheckState.Ok)]
+    [InlineData("0000000000200000", false, CheckState.Ok)]
+    [InlineData("0000000000000000", true, CheckState.Warn)]
+    [InlineData("0000000000000000", false, CheckState.Warn)]
+    public void Rights_to_mount_are_told(string capabilities, bool hasHelper, CheckState state)
+    {
+        using var host = Host("proc/self/status", $"Name:\tthaw\nCapEff:\t{capabilities}\n");
+        if (hasHelper)
+        {
+            Directory.CreateDirectory(host["usr/bin"]);
+            host.Write("usr/bin/fusermount3", "");
+        }
+
+        var check = PosixChecks.Rights(new HostFiles(host.FullPath));
+        Assert.Equal(state, check.State);
+        Assert.Equal(hasHelper, check.Found.Contains("fusermount3 mounts", StringComparison.Ordinal));
+    }
+
+    [Theory]
     [InlineData("256", CheckState.Fail)]
     [InlineData("1024", CheckState.Warn)]
     [InlineData("1048576", CheckState.Ok)]

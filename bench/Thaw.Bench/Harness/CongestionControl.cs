@@ -1,4 +1,4 @@
-namespace Thaw.Bench.Warm;
+namespace Thaw.Bench.Harness;
 
 /// <summary>The machine's congestion control for new sockets, put back at the end.</summary>
 internal sealed class CongestionControl : IDisposable

@@ -4,13 +4,7 @@ using System.Net.Sockets;
 using System.Text;
 using System.Text.RegularExpressions;
 
-namespace Thaw.Bench.Warm;
-
-/// <summary>What one measurement found.</summary>
-/// <param name="Rate">GB/s, requests/s or, for times, the median in microseconds.</param>
-/// <param name="Bytes">Body bytes that were received.</param>
-/// <param name="P99">99th percentile in microseconds, where times were taken.</param>
-internal readonly record struct Sample(double Rate, long Bytes, double P99 = 0);
+namespace Thaw.Bench.Harness;
 
 /// <summary>The clients: the same for every server.</summary>
 internal static partial class Clients
@@ -24,6 +18,29 @@ internal static partial class Clients
             "curl", ["-sS", "--fail", "-o", "/dev/null", "-w", "%{speed_download} %{size_download}", server.Url], []);
         var parts = text.Split(' ');
         return new Sample(Number(parts[0]) / 1e9, (long)Number(parts[1]));
+    }
+
+    /// <summary>
+    /// So many at once, each the whole object by curl: the rate of the object, until the last has it.
+    /// </summary>
+    public static Sample WholeByCurls(ServerProcess server, int readers, long sizeBytes)
+    {
+        var start = Stopwatch.GetTimestamp();
+        var curls = Enumerable.Range(0, readers).Select(_ => Process.Start(
+            new ProcessStartInfo("curl", ["-sS", "--fail", "-o", "/dev/null", "-w", "%{size_download}", server.Url])
+            {
+                RedirectStandardOutput = true,
+            })!).ToArray();
+        foreach (var curl in curls)
+            using (curl)
+            {
+                var size = curl.StandardOutput.ReadToEnd();
+                curl.WaitForExit();
+                if (curl.ExitCode != 0 || (long)Number(size) != sizeBytes)
+                    throw new InvalidOperationException($"curl got {size} bytes of {server.Url}");
+            }
+
+        return new Sample(sizeBytes / Stopwatch.GetElapsedTime(start).TotalSeconds / 1e9, sizeBytes * readers);
     }
 
     /// <summary>16 connections, each a thread, read ranges of 8 MiB of the object, once over.</summary>
@@ -49,7 +66,8 @@ internal static partial class Clients
     public static Sample SmallRangesByWrk(ServerProcess server, long sizeBytes, string script, int seconds)
     {
         var text = Output(
-            "wrk", ["-t2", "-c16", $"-d{seconds}s", "--latency", "-s", script, $"http://127.0.0.1:{server.Port}"],
+            "wrk",
+            ["-t2", "-c16", $"-d{seconds}s", "--latency", "-s", script, $"http://{server.Address}:{server.Port}"],
             [("BENCH_PATH", server.Path), ("BENCH_BYTES", $"{sizeBytes}")]);
         if (Errors().IsMatch(text))
             throw new InvalidOperationException($"{server.Name} answered errors:\n{text}");
@@ -103,7 +121,7 @@ internal static partial class Clients
     private static partial Regex Requests();
 
     /// <summary>A connection that asks for ranges one after the other and throws the bytes away.</summary>
-    private sealed class RangeConnection : IDisposable
+    internal sealed class RangeConnection : IDisposable
     {
         private readonly Socket _socket = new(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         private readonly byte[] _buffer = new byte[256 << 10];
@@ -112,7 +130,7 @@ internal static partial class Clients
         public RangeConnection(ServerProcess server)
         {
             _path = server.Path;
-            _socket.Connect("127.0.0.1", server.Port);
+            _socket.Connect(server.Address, server.Port);
         }
 
         /// <summary>Reads one range; returns the time to its first byte.</summary>

@@ -1,8 +1,9 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Net;
 using System.Net.Sockets;
 
-namespace Thaw.Bench.Warm;
+namespace Thaw.Bench.Harness;
 
 /// <summary>A server under measurement: its processes, where it listens, what its processor time is.</summary>
 internal sealed class ServerProcess : IDisposable
@@ -10,27 +11,30 @@ internal sealed class ServerProcess : IDisposable
     private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(30);
     private readonly Process _process;
 
-    private ServerProcess(string name, int port, string path, Process process) =>
-        (Name, Port, Path, _process) = (name, port, path, process);
+    private ServerProcess(string name, IPAddress address, int port, string path, Process process) =>
+        (Name, Address, Port, Path, _process) = (name, address, port, path, process);
 
     public string Name { get; }
+
+    public IPAddress Address { get; }
 
     public int Port { get; }
 
     /// <summary>Path of the measured object.</summary>
     public string Path { get; }
 
-    public string Url => $"http://127.0.0.1:{Port}{Path}";
+    public string Url => $"http://{Address}:{Port}{Path}";
 
     /// <summary>Starts it and waits until it listens.</summary>
-    public static ServerProcess Start(string name, int port, string path, string program, params string[] arguments)
+    public static ServerProcess Start(
+        string name, IPAddress address, int port, string path, string program, params string[] arguments)
     {
         var process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true })
             ?? throw new InvalidOperationException($"{program} did not start");
         process.OutputDataReceived += (_, _) => { };
         process.BeginOutputReadLine();
-        var server = new ServerProcess(name, port, path, process);
-        for (var start = Stopwatch.GetTimestamp(); !Listens(port); Thread.Sleep(20))
+        var server = new ServerProcess(name, address, port, path, process);
+        for (var start = Stopwatch.GetTimestamp(); !Listens(address, port); Thread.Sleep(20))
             if (process.HasExited || Stopwatch.GetElapsedTime(start) > StartLimit)
             {
                 server.Dispose();
@@ -44,13 +48,11 @@ internal sealed class ServerProcess : IDisposable
     public double ProcessorSeconds() =>
         Children(_process.Id).Prepend(_process.Id).Sum(pid => Ticks(pid)) / 100.0;
 
+    /// <summary>Resident memory of the process now, in MiB.</summary>
+    public double ResidentMebibytes() => Status("VmRSS:");
+
     /// <summary>Most resident memory of the process so far, in MiB.</summary>
-    public double PeakMebibytes()
-    {
-        var line = File.ReadLines($"/proc/{_process.Id}/status")
-            .First(line => line.StartsWith("VmHWM:", StringComparison.Ordinal));
-        return Number(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[^2]) / 1024.0;
-    }
+    public double PeakMebibytes() => Status("VmHWM:");
 
     public void Dispose()
     {
@@ -60,18 +62,25 @@ internal sealed class ServerProcess : IDisposable
         _process.Dispose();
     }
 
-    private static bool Listens(int port)
+    private static bool Listens(IPAddress address, int port)
     {
         using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
         try
         {
-            socket.Connect("127.0.0.1", port);
+            socket.Connect(address, port);
             return true;
         }
         catch (SocketException)
         {
             return false; // not yet
         }
+    }
+
+    private double Status(string name)
+    {
+        var line = File.ReadLines($"/proc/{_process.Id}/status")
+            .First(line => line.StartsWith(name, StringComparison.Ordinal));
+        return Number(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[^2]) / 1024.0;
     }
 
     private static IEnumerable<int> Children(int pid) =>

@@ -1,0 +1,162 @@
+using System.Diagnostics;
+using System.Security.Cryptography;
+using Thaw.Core.Chunks;
+using Thaw.Testing;
+using Xunit;
+
+namespace Thaw.Faults.Posix;
+
+/// <summary>What readers of the tree go through when the node, the origin or the mount goes away under them.</summary>
+[Trait("Category", "Server")]
+public sealed class ReaderTests(ITestOutputHelper output)
+{
+    private const long Size = 4L * Geometry.ChunkBytes + 4321;
+    private const string Bucket = "bucket";
+    private const string Key = "llama/model.gguf";
+
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+
+    private static CancellationToken Stop => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Fifty_readers_by_passthrough_finish_after_a_kill_and_the_next_node_serves()
+    {
+        const int readers = 50;
+        SkipWithoutPassthrough();
+        await using var scene = await StartAsync("30s");
+        using var folder = new TempFolder();
+        var reading = RunReaders("held", readers, scene, folder);
+        await AtWorkAsync(folder, readers, scene);
+        Assert.Equal(readers, (await scene.Node.GetStatsAsync(Stop)).Posix.PassthroughOpens);
+        await scene.Node.KillAsync();
+        folder.Write("go", "");
+        Assert.Contains("0 of 50", await reading);
+        var watch = Stopwatch.StartNew();
+        await scene.Node.StartAsync(Stop);
+        Assert.Equal(Sum(1), await SumAsync(scene));
+        output.WriteLine(
+            $"{watch.Elapsed.TotalSeconds:0.00} s from the start of the next node to its first whole file");
+    }
+
+    [Fact]
+    public async Task Mappings_without_a_descriptor_keep_their_bytes_whatever_becomes_of_the_version()
+    {
+        const int readers = 8;
+        SkipWithoutPassthrough();
+        await using var scene = await StartAsync("30s");
+        using var folder = new TempFolder();
+        var reading = RunReaders("mapped", readers, scene, folder);
+        await AtWorkAsync(folder, readers, scene);
+        var before = Assert.Single(DataFiles(scene));
+        // Descriptors are closed: the version looks unused and goes.
+        await Eventually.HoldsAsync(
+            "the version is freed",
+            async () =>
+            {
+                await new Command(Places.Executable, "free", "models/", "--node", scene.Node.Control.ToString())
+                    .RunAsync(Stop);
+                return !File.Exists(before);
+            },
+            () => scene.Node.Log, Patience, Stop);
+        Assert.Equal(Sum(1), await SumAsync(scene));
+        scene.Origin.Put(Bucket, Key, FakeContent.Of(Size, 2));
+        await Eventually.HoldsAsync(
+            "the new version is read", async () => await SumAsync(scene) == Sum(2), () => scene.Node.Log, Patience,
+            Stop);
+        await scene.Node.KillAsync();
+        await scene.Node.StartAsync(Stop);
+        Assert.Equal(Sum(2), await SumAsync(scene));
+        folder.Write("go", "");
+        Assert.Contains("0 of 8", await reading);
+    }
+
+    [Fact]
+    public async Task A_reader_that_waits_for_a_silent_origin_is_killed_at_once_and_a_failed_fetch_is_an_error()
+    {
+        Assert.SkipWhen(Fuse.Missing is not null, Fuse.Missing ?? "");
+        await using var scene = await StartAsync("0s");
+        var silent = true;
+        scene.Origin.Faults = request => request.Method != "GET" || request.Key != Key
+            ? null
+            : silent ? new Fault { NoAnswer = true } : new Fault { Status = 403 };
+        using var reader = StartReader(scene);
+        await Eventually.HoldsAsync(
+            "the reader waits", async () => (await scene.Node.GetStatsAsync(Stop)).InFlight.Chunks > 0,
+            () => scene.Node.Log, Patience, Stop);
+        reader.Kill();
+        await reader.WaitForExitAsync(Stop).WaitAsync(TimeSpan.FromSeconds(5), Stop);
+        silent = false;
+        using var folder = new TempFolder();
+        var copy = new Command("cp", PathOf(scene), folder["copy"]) { Limit = Patience };
+        var (code, _, error) = await copy.TryRunAsync(Stop);
+        Assert.Equal(1, code);
+        Assert.Contains("Input/output error", error);
+        Assert.True(!File.Exists(folder["copy"]) || new FileInfo(folder["copy"]).Length == 0);
+        scene.Origin.Faults = null;
+        Assert.Equal(Sum(1), await SumAsync(scene));
+    }
+
+    [Fact]
+    public async Task A_tree_in_use_is_left_within_the_drain_and_no_reader_hangs()
+    {
+        Assert.SkipWhen(Fuse.Missing is not null, Fuse.Missing ?? "");
+        await using var scene = await StartAsync("0s");
+        scene.Origin.Faults = request => request.Method == "GET" && request.Key == Key
+            ? new Fault { StallAfter = 1 << 20 } : null;
+        using var reader = StartReader(scene);
+        await Eventually.HoldsAsync(
+            "the reader waits", async () => (await scene.Node.GetStatsAsync(Stop)).InFlight.Chunks > 0,
+            () => scene.Node.Log, Patience, Stop);
+        Assert.Equal(0, await scene.Node.TerminateAsync());
+        await reader.WaitForExitAsync(Stop).WaitAsync(Patience, Stop);
+        Assert.NotEqual(0, reader.ExitCode);
+        Assert.DoesNotContain($" {scene.Node.Tree} ", await File.ReadAllTextAsync("/proc/self/mounts", Stop));
+    }
+
+    private static void SkipWithoutPassthrough()
+    {
+        Assert.SkipWhen(Fuse.Missing is not null, Fuse.Missing ?? "");
+        Assert.SkipUnless(Fuse.HasPassthrough, "passthrough needs Linux 6.9");
+    }
+
+    private static Task<Scene> StartAsync(string openWait) => Scene.StartAsync(
+        origin =>
+        {
+            origin.AddBucket(Bucket);
+            origin.Put(Bucket, Key, FakeContent.Of(Size, 1));
+        },
+        origin => new ThawSettings
+        {
+            Mounts = [new MountSettings("models", $"s3://{Bucket}") { Endpoint = origin.Endpoint, Revalidate = "0s" }],
+            HasPosix = true,
+            OpenWait = openWait,
+            Drain = TimeSpan.FromSeconds(5),
+        },
+        Stop);
+
+    private static Task<string> RunReaders(string mode, int count, Scene scene, TempFolder folder) => new Command(
+        "python3", Path.Combine(Places.Root, "tests/Thaw.Faults/Posix/readers.py"), mode, $"{count}", PathOf(scene),
+        Sum(1), folder.FullPath).RunAsync(Stop);
+
+    private static Process StartReader(Scene scene) => Process.Start(
+        new ProcessStartInfo("dd", [$"if={PathOf(scene)}", "of=/dev/null", "bs=1M", "status=none"])
+        {
+            RedirectStandardError = true,
+        })!;
+
+    private static Task AtWorkAsync(TempFolder folder, int readers, Scene scene) => Eventually.HoldsAsync(
+        "every reader is at work",
+        () => ValueTask.FromResult(Directory.GetFiles(folder.FullPath).Length == readers), () => scene.Node.Log,
+        Patience, Stop);
+
+    private static string PathOf(Scene scene) => Path.Combine(scene.Node.Tree, "models", Key);
+
+    private static string[] DataFiles(Scene scene) => Directory.GetFiles(
+        Path.Combine(scene.Node.CacheFolder, "versions"), "*.data", SearchOption.AllDirectories);
+
+    private static string Sum(int seed) =>
+        Convert.ToHexStringLower(SHA256.HashData(FakeContent.Of(Size, seed).ToArray()));
+
+    private static async Task<string> SumAsync(Scene scene) =>
+        (await new Command("sha256sum", PathOf(scene)) { Limit = Patience }.RunAsync(Stop))[..64];
+}
