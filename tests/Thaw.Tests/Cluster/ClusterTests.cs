@@ -119,7 +119,8 @@ public sealed class ClusterTests
             await house.StartNodeAsync(index);
         // Within seconds the homes are told again who holds what.
         await Eventually.HoldsAsync("the empty node reads",
-            async () => (await house.ReadAsync(2, "model")).Failure is null, () => $"{house.Stats(2)}", TimeSpan.FromSeconds(40), Stop);
+            async () => (await house.ReadAsync(2, "model")).Failure is null,
+            () => $"{house.Stats(2)}", TimeSpan.FromSeconds(40), Stop);
         await house.AssertReadsAsync(2, "model", content);
         Assert.Equal(content.SizeBytes, house.Stats(2).Peers.BytesIn);
     }
