@@ -5,8 +5,10 @@ using Thaw.Cache.Holding;
 using Thaw.Cache.Jobs;
 using Thaw.Cache.Memory;
 using Thaw.Cache.Naming;
+using Thaw.Cache.Peering;
 using Thaw.Cache.Verifying;
 using Thaw.Core.Contracts;
+using Thaw.Core.Contracts.Peers;
 using Thaw.Core.Identity;
 using Thaw.Core.Metering;
 using Thaw.Storage;
@@ -28,16 +30,16 @@ public sealed class ModelCache : IAsyncDisposable
     private readonly ModelLoads _loads;
     private readonly CacheMeter _meter = new();
     private readonly NodeControl _control;
+    private readonly HaveAnnouncer? _announcer;
 
-    /// <param name="cluster">Name of the cluster.</param>
-    /// <param name="membership">Who is in the cluster; it belongs to whoever made it and outlives this.</param>
+    /// <param name="cluster">The node's place in its cluster.</param>
     /// <param name="memoryBytes">Cap of Thaw's own buffers.</param>
     /// <param name="store">The disks.</param>
     /// <param name="mounts">The mounts, in order.</param>
     /// <param name="loggers">Loggers.</param>
     /// <param name="clock">Clock.</param>
     public ModelCache(
-        string cluster, IMembership membership, long memoryBytes, ChunkStore store, IEnumerable<MountSource> mounts,
+        ClusterLink cluster, long memoryBytes, ChunkStore store, IEnumerable<MountSource> mounts,
         ILoggerFactory loggers, TimeProvider clock)
     {
         var logger = loggers.CreateLogger<ModelCache>();
@@ -45,22 +47,48 @@ public sealed class ModelCache : IAsyncDisposable
         // An eighth is left for what the faces and checks hold: a block or two for each reader.
         _buffers = new ChunkBuffers(memoryBytes / 8 * 7);
         _verifier = new VersionVerifier(store, loggers.CreateLogger<VersionVerifier>());
-        _flights = new FlightTable(store, _buffers, _verifier, _meter, loggers.CreateLogger<FlightTable>());
+        PeerNetwork? network = null;
+        PeerHome? home = null;
+        PeerCalls? calls = null;
+        IChunkSource source = new OriginSource();
+        if (cluster.Client is { } client)
+        {
+            network = new PeerNetwork(cluster, client, clock);
+            calls = new PeerCalls(network);
+            home = new PeerHome(network, calls, _mounts, store);
+            source = new PeerSource(network, home, loggers.CreateLogger<PeerSource>());
+        }
+
+        _flights = new FlightTable(
+            new RepairSource(store, source), store, _buffers, _verifier, _meter,
+            loggers.CreateLogger<FlightTable>());
         _jobs = new JobTable(
-            membership.Self, new ObjectFinder(_mounts), store, _flights, _verifier, clock,
-            loggers.CreateLogger<JobTable>());
+            cluster.Membership.Self, calls is null ? null : new JobFanOut(calls, clock), new ObjectFinder(_mounts),
+            store, _flights, _verifier, clock, loggers.CreateLogger<JobTable>());
         Rules = new KeepRules(_mounts);
         foreach (var mount in _mounts.All)
             mount.Replaced = (old, now) => NoteReplaced(store, old, now);
         _loads = new ModelLoads(store, _flights, _verifier, clock, loggers.CreateLogger<ModelLoads>());
         Files = new HeldFiles(_mounts, store, _flights, _verifier, _meter, _loads);
         Reader = new ModelReader(_mounts, store, _flights, _verifier, _meter);
-        _control = new NodeControl(cluster, membership, _mounts, store, _flights, _jobs, _meter, clock);
+        _control = new NodeControl(cluster, home, calls, _mounts, store, _flights, _jobs, _meter, clock);
+        if (calls is not null)
+            calls.Control = _control;
         Meters = [.. _mounts.All.Select(mount => mount.Meter)];
+        if (network is null || home is null)
+            return;
+        Peers = new PeerFace(network, _mounts, store, _flights, home);
+        _announcer = new HaveAnnouncer(network, home, _mounts, store, loggers.CreateLogger<HaveAnnouncer>());
+        _flights.Kept = _announcer.Kept;
+        foreach (var mount in _mounts.All)
+            mount.Homes = home;
     }
 
     /// <summary>What faces ask.</summary>
     public IModelReader Reader { get; }
+
+    /// <summary>What other nodes ask; null: this node is alone.</summary>
+    public IPeerService? Peers { get; }
 
     /// <summary>What the POSIX face asks besides.</summary>
     public IModelFiles Files { get; }
@@ -95,6 +123,8 @@ public sealed class ModelCache : IAsyncDisposable
     {
         await _jobs.DisposeAsync().ConfigureAwait(false);
         await _loads.DisposeAsync().ConfigureAwait(false);
+        if (_announcer is not null)
+            await _announcer.DisposeAsync().ConfigureAwait(false);
         await _flights.DisposeAsync().ConfigureAwait(false);
         await _verifier.DisposeAsync().ConfigureAwait(false);
         await _mounts.DisposeAsync().ConfigureAwait(false);

@@ -3,6 +3,7 @@ using System.Globalization;
 using Thaw.Cache.Fetching;
 using Thaw.Cache.Jobs;
 using Thaw.Cache.Naming;
+using Thaw.Cache.Peering;
 using Thaw.Core;
 using Thaw.Core.Api;
 using Thaw.Core.Cluster;
@@ -16,11 +17,11 @@ namespace Thaw.Cache;
 
 /// <summary>What the control API asks: counters, objects, jobs, pins.</summary>
 internal sealed class NodeControl(
-    string clusterName, IMembership membership, MountTable mounts, ChunkStore store, FlightTable flights, JobTable jobs,
-    CacheMeter meter, TimeProvider clock) : INodeControl
+    ClusterLink cluster, PeerHome? home, PeerCalls? calls, MountTable mounts, ChunkStore store, FlightTable flights,
+    JobTable jobs, CacheMeter meter, TimeProvider clock) : INodeControl
 {
     private readonly long _started = clock.GetTimestamp();
-    private readonly ObjectView _objects = new(membership.Self, mounts, store);
+    private readonly ObjectView _objects = new(cluster.Membership.Self, home, mounts, store);
     private readonly KeepControl _keep = new(mounts, store, new ObjectFinder(mounts));
 
     public string? S3Endpoint { get; set; }
@@ -36,7 +37,7 @@ internal sealed class NodeControl(
         var s3 = TiersOf(meters, Face.S3);
         var hub = TiersOf(meters, Face.Hub);
         return new NodeStats(
-            membership.Self, ThawVersion.Text, clock.GetElapsedTime(_started).TotalSeconds,
+            cluster.Membership.Self, ThawVersion.Text, clock.GetElapsedTime(_started).TotalSeconds,
             new OriginStats(
                 meters.Sum(one => one.OriginBytes()), meters.Sum(one => one.Requests), meters.Sum(one => one.Throttled),
                 meters.Sum(one => one.Errors),
@@ -49,18 +50,26 @@ internal sealed class NodeControl(
             Posix?.GetStats() ?? new PosixStats(0, 0, 0),
             HitRatio(reader, SumOf(s3) + SumOf(hub)),
             GetCacheStats(),
-            new PeerStats(0, 0),
+            new PeerStats(cluster.Client?.BytesIn ?? 0, cluster.Server?.BytesOut ?? 0),
             new InFlightStats(flights.Running, meter.Readers, flights.Buffers.UsedBytes, flights.Buffers.CapacityBytes))
         {
             S3Endpoint = S3Endpoint,
         };
     }
 
+    public async ValueTask<NodeStats> GetClusterStatsAsync(CancellationToken cancellationToken)
+    {
+        var others = calls is null ? [] : await Task.WhenAll(
+            calls.Others.Select(node => calls.GetStatsAsync(node, cancellationToken))).ConfigureAwait(false);
+        return StatsSum.Of([GetStats(), .. others.Where(one => one.IsOk).Select(one => one.Value)]);
+    }
+
     public ClusterStatus GetNodes()
     {
-        var snapshot = membership.Current;
+        var snapshot = cluster.Membership.Current;
         return new ClusterStatus(
-            clusterName, membership.Self, snapshot.Number, snapshot.Hash.ToString("x16", CultureInfo.InvariantCulture),
+            cluster.Name, cluster.Membership.Self, snapshot.Number,
+            snapshot.Hash.ToString("x16", CultureInfo.InvariantCulture),
             [.. snapshot.Members.Select(member => new ClusterNode(
                 member.Name, member.Zone, member.Weight, StateOf(member.State), member.Until,
                 [.. member.Addresses.Select(address => address.ToString())]))]);

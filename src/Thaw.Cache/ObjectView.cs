@@ -4,9 +4,11 @@ using System.Globalization;
 using System.Text;
 using Thaw.Cache.Jobs;
 using Thaw.Cache.Naming;
+using Thaw.Cache.Peering;
 using Thaw.Core;
 using Thaw.Core.Api;
 using Thaw.Core.Contracts;
+using Thaw.Core.Contracts.Peers;
 using Thaw.Core.Failures;
 using Thaw.Core.Identity;
 using Thaw.Storage;
@@ -15,7 +17,7 @@ using Thaw.Storage.Format;
 namespace Thaw.Cache;
 
 /// <summary>Objects as the control API shows them: the origin's listing, joined with what is cached.</summary>
-internal sealed class ObjectView(string node, MountTable mounts, ChunkStore store)
+internal sealed class ObjectView(string node, PeerHome? home, MountTable mounts, ChunkStore store)
 {
     public async ValueTask<Result<ObjectPage>> ListAsync(
         string path, string? continuation, int limit, CancellationToken cancellationToken)
@@ -63,6 +65,16 @@ internal sealed class ObjectView(string node, MountTable mounts, ChunkStore stor
             return failure;
         var entry = new ListEntry(key, version.SizeBytes, version.ETag, version.LastModified);
         var status = await DescribeAsync(mount, entry, cancellationToken).ConfigureAwait(false);
+        if (home is not null && mount.Store is { } at)
+        {
+            var holdings = await home.HoldersAsync(
+                new PeerPlace(at, mount.FullKey(key)), version.Id, cancellationToken).ConfigureAwait(false);
+            status = status with
+            {
+                Holders = [.. status.Holders.Union(holdings.Select(one => one.Node)).Order(StringComparer.Ordinal)],
+            };
+        }
+
         return new ObjectPage([status], null, !mount.IsOriginReachable);
     }
 

@@ -282,6 +282,12 @@ public static class Limits
     /// <summary>The command line asks for a job's progress this often.</summary>
     public static readonly TimeSpan JobPoll = TimeSpan.FromMilliseconds(250);
 
+    /// <summary>
+    /// A node that does not answer so many times in a row has lost its part of a job: longer than a restart is waited
+    /// for.
+    /// </summary>
+    public const int JobPollsMissed = 80;
+
     /// <summary>Plain progress lines, where no terminal repaints them, come this far apart.</summary>
     public static readonly TimeSpan PlainProgress = TimeSpan.FromSeconds(5);
 
@@ -454,4 +460,22 @@ public static class Limits
 
     /// <summary>Characters of a failure's sentence between nodes: ten lines of a terminal.</summary>
     public const int PeerSentence = 800;
+
+    /// <summary>A node that waits for another one's restart looks at it this often.</summary>
+    public static readonly TimeSpan PeerRestartLook = TimeSpan.FromMilliseconds(500);
+
+    /// <summary>Chunks of which a node remembers to whom it gave them: 64 GiB, a minute's start of a cluster.</summary>
+    public const int PeerGivenChunks = 8192;
+
+    /// <summary>Holders that are asked for a chunk before the origin is.</summary>
+    public const int HoldersAsked = 3;
+
+    /// <summary>Versions of which a home remembers the holders: a cache of 10 TB is a few thousand files.</summary>
+    public const int HomeVersions = 100_000;
+
+    /// <summary>Homes are told in batches this far apart, and asked for holders no more often.</summary>
+    public static readonly TimeSpan HaveBatch = TimeSpan.FromSeconds(1);
+
+    /// <summary>Homes are told everything again this often, for one that restarted: some thousand messages.</summary>
+    public static readonly TimeSpan HaveRefresh = TimeSpan.FromSeconds(30);
 }

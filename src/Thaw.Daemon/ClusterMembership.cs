@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Microsoft.Extensions.Logging;
 using Thaw.Cluster.Membership;
+using Thaw.Cluster.Transfer;
 using Thaw.Core;
 using Thaw.Core.Cluster;
 using Thaw.Core.Configuration;
@@ -8,7 +9,7 @@ using Thaw.Core.Contracts;
 
 namespace Thaw.Daemon;
 
-/// <summary>Makes a node's membership from its configuration.</summary>
+/// <summary>Makes a node's part of the cluster from its configuration.</summary>
 internal static class ClusterMembership
 {
     private const long WeightUnitBytes = 1L << 30;
@@ -41,6 +42,30 @@ internal static class ClusterMembership
             // They find out by its silence.
             return;
         }
+    }
+
+    /// <summary>What node-to-node transfer needs to know; null: this node is alone.</summary>
+    /// <exception cref="IOException">The file with the secret cannot be read.</exception>
+    public static PeerTransferOptions? Transfer(ThawConfig config)
+    {
+        if (!config.Cluster.IsConfigured)
+            return null;
+        ReadOnlyMemory<byte> secret = default;
+        if (config.Cluster.SecretFile is { } file)
+        {
+            // An editor's line feed at the end is no part of it.
+            secret = File.ReadAllBytes(file).AsMemory().TrimEnd("\r\n"u8.ToArray());
+            if (secret.IsEmpty)
+                throw new IOException($"{file} is empty; write the cluster's secret into it (cluster.secretFile).");
+        }
+
+        return new PeerTransferOptions
+        {
+            Cluster = config.Cluster.Name,
+            Node = config.Node.Name,
+            Secret = secret,
+            Listen = [.. config.Peer.Listen.Select(one => new NodeAddress(one.Address.ToString(), one.Port))],
+        };
     }
 
     private static ClusterMember Self(ThawConfig config) => new()

@@ -3,6 +3,10 @@ using System.Net;
 using Microsoft.Extensions.Logging;
 using Thaw.Cache;
 using Thaw.Cache.Naming;
+using Thaw.Cache.Peering;
+using Thaw.Cluster.Transfer;
+using Thaw.Cluster.Transfer.Client;
+using Thaw.Cluster.Transfer.Server;
 using Thaw.Core.Configuration;
 using Thaw.Core.Contracts;
 using Thaw.Core.Metering;
@@ -30,6 +34,9 @@ public sealed class Node : IAsyncDisposable
     private readonly ThawConfig _config;
     private readonly IMembership _membership;
     private readonly TimeProvider _clock;
+    private readonly PeerTransferOptions? _transfer;
+    private readonly PeerClient? _peers;
+    private readonly ClusterLink _link;
     private ImmutableArray<DiskConfig> _disks;
     private readonly ChunkStore _store;
     private readonly OriginFactory _origins;
@@ -47,8 +54,12 @@ public sealed class Node : IAsyncDisposable
         _store = ChunkStore.Open(
             config.Cache.Disks.Select(DiskCapacity.Resolve), rules, loggers.CreateLogger<ChunkStore>(), options.Clock);
         _origins = new OriginFactory(config.Origins, loggers, options.Clock);
+        _transfer = ClusterMembership.Transfer(config);
+        _peers = _transfer is null
+            ? null : new PeerClient(_transfer, () => membership.Current, loggers.CreateLogger<PeerClient>());
+        _link = new ClusterLink(config.Cluster.Name, membership, config.Cluster.Copies, _peers);
         _cache = new ModelCache(
-            config.Cluster.Name, membership, config.Cache.Memory.Bytes, _store,
+            _link, config.Cache.Memory.Bytes, _store,
             [.. config.Mounts.Select(mount => Mount(mount, loggers, options.Clock))], loggers, options.Clock);
         rules.Set(_cache.Rules);
         _store.NoteRules();
@@ -92,6 +103,9 @@ public sealed class Node : IAsyncDisposable
 
         try
         {
+            if (node is { _transfer: { } transfer, _cache.Peers: { } service })
+                node._link.Server = new PeerServer(
+                    transfer, () => membership.Current, service, loggerFactory.CreateLogger<PeerServer>());
             await node._s3.StartAsync(cancellationToken).ConfigureAwait(false);
             node._cache.S3Endpoint = $"http://{node._s3.EndPoint}";
             await node._posix.StartAsync(cancellationToken).ConfigureAwait(false);
@@ -146,7 +160,11 @@ public sealed class Node : IAsyncDisposable
         await ClusterMembership.BeginRestartAsync(_membership, _clock).ConfigureAwait(false);
         using var limit = new CancellationTokenSource(requests);
         await Task.WhenAll(_s3.StopAsync(limit.Token), _posix.DisposeAsync().AsTask()).ConfigureAwait(false);
+        if (_link.Server is { } server)
+            await server.DisposeAsync().ConfigureAwait(false);
         await _cache.DisposeAsync().ConfigureAwait(false);
+        if (_peers is not null)
+            await _peers.DisposeAsync().ConfigureAwait(false);
         await _s3.DisposeAsync().ConfigureAwait(false);
         await _control.StopAsync(new CancellationToken(canceled: true)).ConfigureAwait(false);
         await _control.DisposeAsync().ConfigureAwait(false);
@@ -167,6 +185,9 @@ public sealed class Node : IAsyncDisposable
         }
 
         var names = NameTable.Open(mount.Name, log, clock, loggers.CreateLogger<NameTable>());
-        return new MountSource(mount, _origins.Create(mount, meter), names, meter);
+        return new MountSource(mount, _origins.Create(mount, meter), names, meter)
+        {
+            Store = OriginFactory.StoreOf(mount),
+        };
     }
 }

@@ -55,6 +55,13 @@ public sealed class OriginFactory(
     };
 
     /// <summary>
+    /// What the store behind a mount is called on every node: scheme, host unless it is the provider's own, bucket.
+    /// Null where nodes do not see the same store: a directory of the host.
+    /// </summary>
+    public static string? StoreOf(MountConfig mount) => mount.Scheme == OriginScheme.File
+        ? null : $"s3 {S3Connection.HostOf(mount.Endpoint)} {mount.OriginBucket}";
+
+    /// <summary>
     /// The budget that a mount shares with others of its host and bucket; a directory is its own bucket.
     /// </summary>
     internal OriginBudget BudgetOf(MountConfig mount)

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using Thaw.Cache.Memory;
 using Thaw.Core.Checksums;
 using Thaw.Core.Chunks;
+using Thaw.Core.Contracts.Peers;
 using Thaw.Core.Failures;
 using Thaw.Core.Identity;
 using Thaw.Core.Metering;
@@ -56,6 +57,9 @@ internal sealed class ChunkFlight
 
     public int Interests { get; set; }
 
+    /// <summary>It waits for another node, and no other node waits for it.</summary>
+    public bool IsRemote { get; set; }
+
     /// <summary>A job wants it on disk, whatever has to go for it.</summary>
     public bool IsWanted { get; set; }
 
@@ -64,6 +68,18 @@ internal sealed class ChunkFlight
 
     /// <summary>CRC-64/NVME of the whole chunk, where the origin's sum is of that kind; valid once whole.</summary>
     public ulong? Crc64 { get; private set; }
+
+    /// <summary>Where its bytes come from, as the last source said.</summary>
+    public Tier Tier { get; set; } = Tier.Origin;
+
+    /// <summary>The node that is asked for it now; null: none.</summary>
+    public string? AskedNode { get; set; }
+
+    /// <summary>What it waits for.</summary>
+    public PeerWait Reason { get; set; } = PeerWait.Origin;
+
+    /// <summary>Blocks that are ready, from the front.</summary>
+    public int ReadyBlocks => Volatile.Read(ref _readyBlocks);
 
     /// <summary>
     /// The blocks that are to be written, one bit each: all, or those of a repair. Set by the fetching task.
@@ -142,6 +158,22 @@ internal sealed class ChunkFlight
         if (receivedBytes == Length)
             FetchTime = Stopwatch.GetElapsedTime(_started);
         Volatile.Write(ref _readyBlocks, ready);
+        Wake();
+    }
+
+    /// <summary>Publishes the next block, whose CRC was computed while it came.</summary>
+    public void Accept(int block, uint crc)
+    {
+        if (block != _readyBlocks)
+            return;
+        BlockCrcs[block] = crc;
+        if (Source.Version.Sum is { Kind: SumKind.Crc64Nvme })
+            Crc64 = Crc64Nvme.Append(
+                Crc64 ?? 0,
+                Buffer.GetSpan().Slice(block * Geometry.BlockBytes, Geometry.BlockLength(Length, block)));
+        if (block + 1 == Geometry.BlockCount(Length))
+            FetchTime = Stopwatch.GetElapsedTime(_started);
+        Volatile.Write(ref _readyBlocks, block + 1);
         Wake();
     }
 

@@ -1,9 +1,7 @@
 using Microsoft.Extensions.Logging;
 using Thaw.Cache.Memory;
 using Thaw.Cache.Verifying;
-using Thaw.Core.Chunks;
 using Thaw.Core.Configuration;
-using Thaw.Core.Contracts;
 using Thaw.Core.Failures;
 using Thaw.Core.Identity;
 using Thaw.Core.Metering;
@@ -17,6 +15,8 @@ namespace Thaw.Cache.Fetching;
 /// <para>Invariants: at most one flight for a chunk; a chunk that is on disk has none (a flight leaves the table only
 /// after its chunk was entered, and a new one starts only after the store was asked under the same lock); buffers are
 /// rented by priority, and the shares leave room for readers who stand still.</para>
+/// <para>Flights that wait for another node never take the memory of those that do not, or that another node waits for:
+/// two nodes full of flights that wait for each other would wait for ever.</para>
 /// <para>A fetch that has begun is finished even if nobody waits any more: its bytes are paid for, and the next reader
 /// finds them. One that is still queued goes when its last interest goes.</para>
 /// </summary>
@@ -25,29 +25,37 @@ internal sealed class FlightTable : IAsyncDisposable
     private readonly Lock _gate = new();
     private readonly Dictionary<(ContentId, int), ChunkFlight> _flights = [];
     private readonly Queue<ChunkFlight>[] _queues = [new(), new(), new()];
+    private readonly Queue<ChunkFlight>[] _remoteQueues = [new(), new(), new()];
     private readonly LinkedList<ChunkFlight> _resident = new();
     private readonly CancellationTokenSource _stopping = new();
     private readonly TaskCompletionSource _drained = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly IChunkSource _source;
     private readonly ChunkStore _store;
     private readonly VersionVerifier _verifier;
     private readonly CacheMeter _meter;
     private readonly ILogger _logger;
     private static readonly Failure Stopping = new(FailureKind.Stopping, "The node is stopping; ask another one.");
     private int _running;
+    private int _remoteRunning;
+    private long _remoteBytes;
     private long _residentBytes;
     private bool _isPumping;
     private volatile bool _isStarved;
     private bool _stopped;
 
     public FlightTable(
-        ChunkStore store, ChunkBuffers buffers, VersionVerifier verifier, CacheMeter meter, ILogger<FlightTable> logger)
+        IChunkSource source, ChunkStore store, ChunkBuffers buffers, VersionVerifier verifier, CacheMeter meter,
+        ILogger<FlightTable> logger)
     {
-        (_store, Buffers, _verifier, _meter, _logger) = (store, buffers, verifier, meter, logger);
+        (_source, _store, Buffers, _verifier, _meter, _logger) = (source, store, buffers, verifier, meter, logger);
         buffers.Returned = MemoryReturned;
         verifier.Dropped = DropVersion;
     }
 
     public ChunkBuffers Buffers { get; }
+
+    /// <summary>Told of each chunk that is on disk from then on.</summary>
+    public Action<FetchSource, int> Kept { get; set; } = static (_, _) => { };
 
     /// <summary>Chunks being fetched or kept.</summary>
     public int Running => Volatile.Read(ref _running);
@@ -56,7 +64,13 @@ internal sealed class FlightTable : IAsyncDisposable
     /// Takes an interest in a chunk: its flight, begun if need be, or null when the chunk is on disk. Every flight that
     /// is returned is left once.
     /// </summary>
-    public ChunkFlight? Join(FetchSource source, int chunk, FetchPriority priority, OriginCause cause)
+    /// <param name="source">The version.</param>
+    /// <param name="chunk">The chunk.</param>
+    /// <param name="priority">Who waits.</param>
+    /// <param name="cause">Why, for the ledger.</param>
+    /// <param name="isForPeer">Another node waits for it.</param>
+    public ChunkFlight? Join(
+        FetchSource source, int chunk, FetchPriority priority, OriginCause cause, bool isForPeer = false)
     {
         ChunkFlight? flight;
         lock (_gate)
@@ -66,7 +80,10 @@ internal sealed class FlightTable : IAsyncDisposable
             {
                 if (_store.Has(source.Version.Id, chunk))
                     return null;
-                flight = new ChunkFlight(source, chunk, priority, cause);
+                flight = new ChunkFlight(source, chunk, priority, cause)
+                {
+                    IsRemote = !isForPeer && _source.IsRemote(source, chunk),
+                };
                 if (_stopped)
                 {
                     flight.Fail(Stopping);
@@ -74,7 +91,7 @@ internal sealed class FlightTable : IAsyncDisposable
                 }
 
                 _flights.Add(key, flight);
-                _queues[(int)priority].Enqueue(flight);
+                QueueOf(flight).Enqueue(flight);
             }
             else if (flight.State == FlightState.Resident && priority == FetchPriority.Job)
             {
@@ -86,12 +103,32 @@ internal sealed class FlightTable : IAsyncDisposable
                 Promote(flight, priority);
             }
 
+            if (isForPeer && flight is { IsRemote: true, State: FlightState.Queued })
+            {
+                flight.IsRemote = false;
+                QueueOf(flight).Enqueue(flight);
+            }
+
             flight.Interests++;
             flight.IsWanted |= priority == FetchPriority.Job;
         }
 
         Pump();
         return flight;
+    }
+
+    /// <summary>
+    /// Takes an interest in a chunk that is being fetched or is in memory; null when it is neither. Left once.
+    /// </summary>
+    public ChunkFlight? TryJoin(ContentId id, int chunk)
+    {
+        lock (_gate)
+        {
+            if (!_flights.TryGetValue((id, chunk), out var flight))
+                return null;
+            flight.Interests++;
+            return flight;
+        }
     }
 
     /// <summary>
@@ -199,8 +236,11 @@ internal sealed class FlightTable : IAsyncDisposable
     {
         flight.Priority = priority;
         if (flight.State == FlightState.Queued)
-            _queues[(int)priority].Enqueue(flight);
+            QueueOf(flight).Enqueue(flight);
     }
+
+    private Queue<ChunkFlight> QueueOf(ChunkFlight flight) =>
+        (flight.IsRemote ? _remoteQueues : _queues)[(int)flight.Priority];
 
     private void Forget(ChunkFlight flight)
     {
@@ -231,13 +271,20 @@ internal sealed class FlightTable : IAsyncDisposable
     private void StartQueued()
     {
         _isStarved = false;
-        for (var priority = 0; priority < _queues.Length; priority++)
+        StartQueued(_queues, isRemote: false);
+        StartQueued(_remoteQueues, isRemote: true);
+    }
+
+    private void StartQueued(Queue<ChunkFlight>[] queues, bool isRemote)
+    {
+        for (var priority = 0; priority < queues.Length; priority++)
         {
-            var queue = _queues[priority];
+            var queue = queues[priority];
             while (queue.TryPeek(out var flight))
             {
                 // A flight that was promoted or dropped meanwhile leaves a stale place behind.
-                if (flight.State != FlightState.Queued || (int)flight.Priority != priority)
+                if (flight.State != FlightState.Queued || (int)flight.Priority != priority
+                    || flight.IsRemote != isRemote)
                 {
                     queue.Dequeue();
                     continue;
@@ -253,6 +300,12 @@ internal sealed class FlightTable : IAsyncDisposable
                 flight.Start(buffer);
                 flight.State = FlightState.Running;
                 _running++;
+                if (isRemote)
+                {
+                    _remoteRunning++;
+                    _remoteBytes += flight.Length;
+                }
+
                 _ = Task.Run(() => RunAsync(flight));
             }
         }
@@ -267,8 +320,11 @@ internal sealed class FlightTable : IAsyncDisposable
             FetchPriority.ReadAhead => 3,
             _ => 2,
         };
-        if (share < 4 && _running > 0
-            && Buffers.UsedBytes - _residentBytes + flight.Length > Buffers.CapacityBytes / 4 * share)
+        if (flight.IsRemote)
+            share--;
+        var used = flight.IsRemote ? _remoteBytes : Buffers.UsedBytes - _residentBytes - _remoteBytes;
+        if (share < 4 && (flight.IsRemote ? _remoteRunning : _running - _remoteRunning) > 0
+            && used + flight.Length > Buffers.CapacityBytes / 4 * share)
             return null;
         while (true)
         {
@@ -305,7 +361,7 @@ internal sealed class FlightTable : IAsyncDisposable
     {
         try
         {
-            if (await FetchAsync(flight).ConfigureAwait(false) is { } failure)
+            if (await _source.FetchAsync(flight, _stopping.Token).ConfigureAwait(false) is { } failure)
             {
                 Fail(flight, failure);
             }
@@ -327,93 +383,25 @@ internal sealed class FlightTable : IAsyncDisposable
         }
         finally
         {
-            Ended();
+            Ended(flight);
         }
     }
 
-    private void Ended()
+    private void Ended(ChunkFlight? fetched = null)
     {
         lock (_gate)
         {
+            if (fetched is { IsRemote: true })
+            {
+                _remoteRunning--;
+                _remoteBytes -= fetched.Length;
+            }
+
             if (--_running == 0 && _stopped)
                 _drained.TrySetResult();
         }
 
         Pump();
-    }
-
-    private async Task<Failure?> FetchAsync(ChunkFlight flight)
-    {
-        if (await SalvageAsync(flight).ConfigureAwait(false) is { } damaged
-            && await RepairAsync(flight, damaged).ConfigureAwait(false))
-            return null;
-        return await ReceiveAsync(flight, 0, flight.Length, flight.Publish).ConfigureAwait(false);
-    }
-
-    /// <summary>What the disk still has of a chunk that was found damaged, in the flight's buffer.</summary>
-    private async Task<DamagedChunk?> SalvageAsync(ChunkFlight flight)
-    {
-        using var lease = await _store.LeaseAsync(flight.Source.Version.Id, _stopping.Token).ConfigureAwait(false);
-        if (lease is null || flight.Chunk >= lease.Version.ChunkCount)
-            return null;
-        var damaged = await lease.Version.SalvageAsync(
-            flight.Chunk, flight.Buffer.Memory[..flight.Length], _stopping.Token).ConfigureAwait(false);
-        return damaged?.BadBlocks == uint.MaxValue >> (32 - Geometry.BlockCount(flight.Length)) ? null : damaged;
-    }
-
-    /// <summary>
-    /// Fetches the bad blocks alone. False if that does not make the chunk that it was: then all of it is fetched, and
-    /// the origin decides.
-    /// </summary>
-    private async Task<bool> RepairAsync(ChunkFlight flight, DamagedChunk damaged)
-    {
-        for (var block = 0; block < Geometry.BlockCount(flight.Length); block++)
-        {
-            if ((damaged.BadBlocks & (1u << block)) == 0)
-                continue;
-            var first = block;
-            while (block + 1 < Geometry.BlockCount(flight.Length) && (damaged.BadBlocks & (1u << (block + 1))) != 0)
-                block++;
-            var end = Math.Min(flight.Length, (block + 1) * Geometry.BlockBytes);
-            if (await ReceiveAsync(flight, first * Geometry.BlockBytes, end, static _ => { }).ConfigureAwait(false)
-                is not null)
-                return false;
-            for (; first <= block; first++)
-                if (flight.ComputeCrc(first) != damaged.BlockCrcs[first])
-                    return false;
-        }
-
-        flight.WrittenBlocks = damaged.BadBlocks;
-        flight.Publish(flight.Length);
-        return true;
-    }
-
-    /// <summary>Receives a part of the chunk into its place.</summary>
-    private async Task<Failure?> ReceiveAsync(ChunkFlight flight, int start, int end, Action<int> progress)
-    {
-        var source = flight.Source;
-        var range = new ByteRange(Geometry.ChunkOffset(flight.Chunk) + start, end - start);
-        var read = new OriginRead(source.Key, source.Version, range, flight.Cause);
-        var opened = await source.Catalog.Origin.OpenAsync(read, _stopping.Token).ConfigureAwait(false);
-        if (!opened.TryGet(out var body, out var refused))
-            return refused;
-        await using (body.ConfigureAwait(false))
-        {
-            for (var received = start; received < end;)
-            {
-                var piece = await body.ReadAsync(flight.Buffer.Memory[received..end], _stopping.Token)
-                    .ConfigureAwait(false);
-                if (!piece.TryGet(out var bytes, out var failure))
-                    return failure;
-                if (bytes == 0)
-                    return new Failure(FailureKind.OriginProtocol,
-                        $"{source.Catalog.Origin.Name} sent too few bytes of {source.Key}.", RetryAdvice.Later);
-                received += bytes;
-                progress(received);
-            }
-        }
-
-        return null;
     }
 
     private async Task SettleAsync(ChunkFlight flight)
@@ -446,6 +434,8 @@ internal sealed class FlightTable : IAsyncDisposable
         }
 
         flight.Settle(kept);
+        if (kept)
+            Kept(flight.Source, flight.Chunk);
         if (kept || flight.IsTainted)
             flight.Release(onlyIfUnpinned: false);
     }

@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Collections.Immutable;
 using Thaw.Core;
 using Thaw.Core.Api;
 using Thaw.Core.Identity;
@@ -15,6 +14,7 @@ internal sealed class Job : IDisposable
 {
     private readonly ConcurrentDictionary<ContentId, long> _incomplete = new();
     private readonly ConcurrentQueue<string> _errors = new();
+    private readonly ConcurrentDictionary<string, JobStatus> _others = new(StringComparer.Ordinal);
     private readonly CancellationTokenSource _cancelled;
     private readonly TimeProvider _clock;
     private readonly ChunkStore _store;
@@ -71,6 +71,9 @@ internal sealed class Job : IDisposable
     /// <summary>Bytes that a verify job has checked.</summary>
     public void Checked(long bytes) => Interlocked.Add(ref _doneBytes, bytes);
 
+    /// <summary>What another node says of its part.</summary>
+    public void Follow(string node, JobStatus status) => _others[node] = status;
+
     public void FoundBadBlock() => Interlocked.Increment(ref _badBlocks);
 
     public void Failed(string sentence)
@@ -95,10 +98,17 @@ internal sealed class Job : IDisposable
 
         var total = Volatile.Read(ref _totalBytes);
         present = Math.Min(present, total);
+        var others = _others.OrderBy(pair => pair.Key, StringComparer.Ordinal).ToArray();
         return new JobStatus(
-            Id, Request.Kind, Volatile.Read(ref _state), Request.Paths, Request.On, Volatile.Read(ref _objects), total,
-            present, Volatile.Read(ref _verified), Volatile.Read(ref _badBlocks), StartedAt, _ended,
-            [.. _errors], ImmutableArray.Create(new JobNode(_node, total, present)));
+            Id, Request.Kind, Volatile.Read(ref _state), Request.Paths, Request.On,
+            Volatile.Read(ref _objects) + others.Sum(one => one.Value.Objects),
+            total + others.Sum(one => one.Value.TotalBytes), present + others.Sum(one => one.Value.PresentBytes),
+            Volatile.Read(ref _verified) + others.Sum(one => one.Value.VerifiedObjects),
+            Volatile.Read(ref _badBlocks) + others.Sum(one => one.Value.BadBlocks), StartedAt, _ended, [.. _errors],
+            [
+                new JobNode(_node, total, present),
+                .. others.Select(one => new JobNode(one.Key, one.Value.TotalBytes, one.Value.PresentBytes)),
+            ]);
     }
 
     public void Dispose() => _cancelled.Dispose();

@@ -16,6 +16,7 @@ internal sealed class JobTable : IAsyncDisposable
     private readonly LinkedList<(Job Job, Task Task)> _jobs = new();
     private readonly CancellationTokenSource _stopping = new();
     private readonly string _node;
+    private readonly JobFanOut? _others;
     private readonly ChunkStore _store;
     private readonly TimeProvider _clock;
     private readonly ILogger _logger;
@@ -24,10 +25,10 @@ internal sealed class JobTable : IAsyncDisposable
     private readonly VerifyJob _verify;
 
     public JobTable(
-        string node, ObjectFinder finder, ChunkStore store, FlightTable flights, VersionVerifier verifier,
-        TimeProvider clock, ILogger<JobTable> logger)
+        string node, JobFanOut? others, ObjectFinder finder, ChunkStore store, FlightTable flights,
+        VersionVerifier verifier, TimeProvider clock, ILogger<JobTable> logger)
     {
-        (_node, _finder, _store, _clock, _logger) = (node, finder, store, clock, logger);
+        (_node, _others, _finder, _store, _clock, _logger) = (node, others, finder, store, clock, logger);
         _load = new LoadJob(finder, store, flights, verifier, clock);
         _verify = new VerifyJob(finder, store, verifier);
     }
@@ -88,17 +89,20 @@ internal sealed class JobTable : IAsyncDisposable
         _stopping.Dispose();
     }
 
-    private static Failure? Refuse(JobRequest request)
+    private Failure? Refuse(JobRequest request)
     {
+        var most = _others?.Nodes ?? 1;
         string? problem = null;
         if (request.Kind is not (JobKinds.Load or JobKinds.Verify))
             problem = $"A job's kind is load or verify, not \"{request.Kind}\".";
         else if (request.Paths.IsDefaultOrEmpty)
             problem = "A job needs at least one path, such as models/llama/.";
+        else if (request.On == "owners" && most > 1)
+            problem = "Jobs on the owners alone are not in this version yet; write all, local or a number of nodes.";
         else if (request.On is not ("all" or "local" or "owners")
             && !(int.TryParse(request.On, NumberStyles.None, CultureInfo.InvariantCulture, out var nodes)
-                && nodes == 1))
-            problem = "\"on\" is all, owners, local or a number of nodes, and this cluster has 1 node; "
+                && nodes >= 1 && nodes <= most))
+            problem = $"\"on\" is all, owners, local or a number of nodes, and this cluster has {most}; "
                 + $"\"{request.On}\" is none of them.";
         else if (request.BandwidthBytesPerSecond is <= 0)
             problem = "A job's bandwidth is more than 0 bytes a second.";
@@ -116,8 +120,12 @@ internal sealed class JobTable : IAsyncDisposable
         var cancelled = false;
         try
         {
-            await (job.Request.Kind == JobKinds.Load ? _load.RunAsync(job) : _verify.RunAsync(job))
-                .ConfigureAwait(false);
+            var nodes = _others is null
+                ? [] : await _others.ChooseAsync(job.Request.On, job.Cancelled).ConfigureAwait(false);
+            await Task.WhenAll(nodes
+                .Select(node => _others!.RunAsync(job, node, nodes.Length + 1, job.Cancelled))
+                .Append(job.Request.Kind == JobKinds.Load
+                    ? _load.RunAsync(job, nodes.Length + 1) : _verify.RunAsync(job))).ConfigureAwait(false);
         }
         catch (OperationCanceledException)
         {

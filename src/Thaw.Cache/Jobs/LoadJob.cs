@@ -16,11 +16,14 @@ namespace Thaw.Cache.Jobs;
 internal sealed class LoadJob(
     ObjectFinder finder, ChunkStore store, FlightTable flights, VersionVerifier verifier, TimeProvider clock)
 {
-    public async Task RunAsync(Job job)
+    /// <param name="job">The job.</param>
+    /// <param name="parts">Nodes that share the job's bandwidth.</param>
+    public async Task RunAsync(Job job, int parts)
     {
         // Until the scan has seen every version there may seem to be no room.
         await store.Scan.WaitAsync(job.Cancelled).ConfigureAwait(false);
-        var pace = new Pace(job.Request.BandwidthBytesPerSecond, clock);
+        var pace = new Pace(
+            job.Request.BandwidthBytesPerSecond is { } rate ? Math.Max(1, rate / parts) : null, clock);
         var most = (int)Math.Max(2, flights.Buffers.CapacityBytes / Geometry.ChunkBytes);
         using var chunks = new SemaphoreSlim(most, most);
         var options =

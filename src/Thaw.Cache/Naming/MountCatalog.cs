@@ -16,10 +16,18 @@ namespace Thaw.Cache.Naming;
 /// all who ask, decides. Nobody shares a HEAD that was sent longer ago than <c>revalidate</c> before they came: it may
 /// have seen a version that was replaced meanwhile. While the origin is down a known version stays readable for
 /// <c>staleIfError</c>; a 404, 401 or 403 stops new readers at once.
+/// <para>In a cluster only a key's home asks the origin; the other nodes ask the home, and themselves only when it does
+/// not answer. What the home says is as old as the home's own question.</para>
 /// <para>Any thread. The HEAD belongs to this type, not to the caller who started it.</para>
 /// </summary>
 internal sealed class MountCatalog : IAsyncDisposable
 {
+    /// <summary>Nothing that an origin calls a key begins so.</summary>
+    private const string HomeSlot = "\0";
+
+    /// <summary>An answer that is older is as good as none was ever asked for.</summary>
+    private static readonly TimeSpan MostAge = TimeSpan.FromDays(3650);
+
     private readonly ConcurrentDictionary<string, Question> _asking = new(StringComparer.Ordinal);
     private readonly CancellationTokenSource _stopping = new();
     private readonly TimeProvider _clock;
@@ -31,7 +39,17 @@ internal sealed class MountCatalog : IAsyncDisposable
         (Config, Origin, Names, Meter) = (source.Config, source.Origin, source.Names, source.Meter);
         (_clock, _logger) = (clock, logger);
         Name = new MountName(Config.Name, Config.Bucket, clock.GetUtcNow()) { Revalidate = Config.Revalidate };
+        Store = source.Store;
     }
+
+    /// <summary>What the store is called on every node; null: nothing of it is shared.</summary>
+    public string? Store { get; }
+
+    /// <summary>The key's home in the cluster; null: this node asks the origin itself.</summary>
+    public IKeyHomes? Homes { get; set; }
+
+    /// <summary>The full key at the origin.</summary>
+    public string FullKey(string key) => Config.OriginPrefix + key;
 
     public MountConfig Config { get; }
 
@@ -57,14 +75,37 @@ internal sealed class MountCatalog : IAsyncDisposable
                 $"A key has 1 to {Limits.KeyBytes} bytes of UTF-8; this one has {Encoding.UTF8.GetByteCount(key)}."));
         if (Names.TryGet(key, out var known) && IsFresh(known))
             return new ValueTask<Result<ObjectVersion>>(known.Version);
-        return new ValueTask<Result<ObjectVersion>>(AskOnceAsync(key, known, cancellationToken));
+        return new ValueTask<Result<ObjectVersion>>(AskOnceAsync(key, known, HomeOf(key), cancellationToken));
     }
+
+    /// <summary>The present version of a key as its home: nobody else but the origin is asked.</summary>
+    public async Task<Result<AgedVersion>> ResolveAsHomeAsync(
+        string key, bool isFresh, CancellationToken cancellationToken)
+    {
+        if (isFresh)
+            Invalidate(key);
+        var known = Names.TryGet(key, out var entry) ? entry : null;
+        if (known is null || !IsFresh(known))
+        {
+            var asked = await AskOnceAsync(key, known, home: null, cancellationToken).ConfigureAwait(false);
+            if (!asked.TryGet(out var version, out var failure))
+                return failure;
+            known = Names.TryGet(key, out entry) ? entry : null;
+            if (known is null || known.Version.Id != version.Id)
+                return new AgedVersion(version, TimeSpan.MaxValue);
+        }
+
+        return new AgedVersion(known.Version, _clock.GetUtcNow() - known.LastAsked);
+    }
+
+    private IKeyHome? HomeOf(string key) => Store is { } store ? Homes?.Find(store, FullKey(key)) : null;
 
     /// <summary>The next reader asks the origin again, whatever <c>revalidate</c> says.</summary>
     public void Invalidate(string key)
     {
-        if (_asking.TryGetValue(key, out var question))
-            question.IsOutdated = true;
+        foreach (var slot in (string[])[key, HomeSlot + key])
+            if (_asking.TryGetValue(slot, out var question))
+                question.IsOutdated = true;
         Names.TouchAsked(key, DateTimeOffset.UnixEpoch);
     }
 
@@ -114,18 +155,22 @@ internal sealed class MountCatalog : IAsyncDisposable
         && (Config.Revalidate is not { } revalidate || _clock.GetUtcNow() - known.LastAsked < revalidate);
 
     private async Task<Result<ObjectVersion>> AskOnceAsync(
-        string key, NameEntry? known, CancellationToken cancellationToken)
+        string key, NameEntry? known, IKeyHome? home, CancellationToken cancellationToken)
     {
+        // Questions to the home and to the origin are not shared: the home itself may be waiting for the latter.
+        var slot = home is null ? key : HomeSlot + key;
         if (known is not null && !IsOriginReachable && MayBeStale(known))
             return known.Version;
         var came = _clock.GetUtcNow();
         while (true)
         {
-            var mine = new Question(_clock.GetUtcNow());
-            var question = _asking.GetOrAdd(key, mine);
+            var mine = new Question(slot, home, _clock.GetUtcNow());
+            var question = _asking.GetOrAdd(slot, mine);
             if (question == mine)
                 _ = AskAsync(key, known, mine);
             var answer = await question.Answer.WaitAsync(cancellationToken).ConfigureAwait(false);
+            if (home is not null && answer.Failure is { Retry: RetryAdvice.Elsewhere })
+                return await AskOnceAsync(key, known, home: null, cancellationToken).ConfigureAwait(false);
             if (question == mine || IsRecent(question, came))
                 return answer;
             known = Names.TryGet(key, out var now) ? now : null;
@@ -133,7 +178,8 @@ internal sealed class MountCatalog : IAsyncDisposable
     }
 
     private bool IsRecent(Question question, DateTimeOffset came) =>
-        !question.IsOutdated && (Config.Revalidate is not { } revalidate || came - question.Asked <= revalidate);
+        !question.IsOutdated
+        && (Config.Revalidate is not { } revalidate || came - question.Asked + question.Age <= revalidate);
 
     // Owned by this type: it is in _asking until it ends, and DisposeAsync waits for those.
     private async Task AskAsync(string key, NameEntry? known, Question question)
@@ -163,7 +209,9 @@ internal sealed class MountCatalog : IAsyncDisposable
             Result<ObjectVersion> answer;
             try
             {
-                answer = await Origin.HeadAsync(key, limit.Token).ConfigureAwait(false);
+                answer = question.Home is { } home
+                    ? await AskHomeAsync(home, known, question, limit.Token).ConfigureAwait(false)
+                    : await Origin.HeadAsync(key, limit.Token).ConfigureAwait(false);
             }
             catch (OperationCanceledException) when (!_stopping.IsCancellationRequested)
             {
@@ -171,20 +219,43 @@ internal sealed class MountCatalog : IAsyncDisposable
                     FailureKind.OriginUnavailable, $"{Origin.Name} did not answer in time.", RetryAdvice.Later);
             }
 
+            // A home that has just come knows nothing yet; whoever was it before does.
+            if (question.Home is null && known is null && answer.Failure is { } failure && IsOriginDown(failure)
+                && Store is { } store && Homes?.FindFormer(store, FullKey(key)) is { } former
+                && await AskHomeAsync(former, known, question, limit.Token).ConfigureAwait(false) is { IsOk: true } old)
+            {
+                _ = Decide(key, known, old, question);
+                NoteDown();
+                return old;
+            }
+
             return Decide(key, known, answer, question);
         }
         finally
         {
             // Before the answer is out: whoever finds it too old asks anew and must not find it here again.
-            _asking.TryRemove(key, out _);
+            _asking.TryRemove(question.Slot, out _);
         }
+    }
+
+    private static async Task<Result<ObjectVersion>> AskHomeAsync(
+        IKeyHome home, NameEntry? known, Question question, CancellationToken cancellationToken)
+    {
+        // A reader found that the version is not the origin's any more: what the home believes may be as old.
+        var isFresh = known is not null && known.LastAsked <= DateTimeOffset.UnixEpoch;
+        var asked = await home.ResolveAsync(isFresh, cancellationToken).ConfigureAwait(false);
+        if (!asked.TryGet(out var answer, out var failure))
+            return failure;
+        question.Age = answer.Age;
+        return answer.Version;
     }
 
     private Result<ObjectVersion> Decide(
         string key, NameEntry? known, Result<ObjectVersion> answer, Question question)
     {
         // What a HEAD says is as old as its question.
-        var asked = question.IsOutdated ? DateTimeOffset.UnixEpoch : question.Asked;
+        var asked = question.IsOutdated || question.Age > MostAge
+            ? DateTimeOffset.UnixEpoch : question.Asked - question.Age;
         if (answer.TryGet(out var version, out var failure))
         {
             Volatile.Write(ref _downUntil, 0);
@@ -206,7 +277,8 @@ internal sealed class MountCatalog : IAsyncDisposable
 
         if (failure.Kind == FailureKind.NotFound)
             Names.Remove(key);
-        if (!IsOriginDown(failure))
+        // A home that does not answer says nothing of the origin.
+        if (!IsOriginDown(failure) || failure.Retry == RetryAdvice.Elsewhere)
             return failure;
         NoteDown();
         if (known is null || !MayBeStale(known))
@@ -237,11 +309,19 @@ internal sealed class MountCatalog : IAsyncDisposable
     }
 
     /// <summary>One HEAD under way, and since when.</summary>
-    private sealed class Question(DateTimeOffset asked)
+    private sealed class Question(string slot, IKeyHome? home, DateTimeOffset asked)
     {
         private volatile bool _isOutdated;
 
+        public string Slot => slot;
+
+        /// <summary>Who is asked; null: the origin.</summary>
+        public IKeyHome? Home => home;
+
         public DateTimeOffset Asked => asked;
+
+        /// <summary>How old the answer was when it was given.</summary>
+        public TimeSpan Age { get; set; }
 
         public TaskCompletionSource<Result<ObjectVersion>> Done { get; } =
             new(TaskCreationOptions.RunContinuationsAsynchronously);

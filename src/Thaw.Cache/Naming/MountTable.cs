@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Diagnostics.CodeAnalysis;
+using Thaw.Core.Contracts.Peers;
 using Thaw.Core.Failures;
 using Thaw.Core.Identity;
 
@@ -18,6 +19,16 @@ internal sealed class MountTable(IEnumerable<MountCatalog> mounts) : IAsyncDispo
             $"There is no mount {name} on this node; it has "
                 + $"{(All.IsEmpty ? "none" : string.Join(", ", All.Select(one => one.Config.Name)))}.");
         return mount is not null;
+    }
+
+    /// <summary>The mount that shows a place, and the place's key below it; null: none does.</summary>
+    public (MountCatalog Mount, string Key)? Find(PeerPlace place)
+    {
+        foreach (var mount in All)
+            if (mount.Store == place.Origin
+                && place.Key.StartsWith(mount.Config.OriginPrefix, StringComparison.Ordinal))
+                return (mount, place.Key[mount.Config.OriginPrefix.Length..]);
+        return null;
     }
 
     /// <summary>Whether any name of a version is pinned.</summary>

@@ -166,7 +166,7 @@ internal sealed class RangeReader : IRangeReader
                 _window.NoteWait();
             var bytes = flight.Copy(offset, destination.Span);
             return Advance(
-                bytes, inTime && flight.Settled.IsCompleted ? Tier.Local : Tier.Origin, flight.BlockCrcs);
+                bytes, inTime && flight.Settled.IsCompleted ? Tier.Local : flight.Tier, flight.BlockCrcs);
         }
         finally
         {
@@ -211,10 +211,10 @@ internal sealed class RangeReader : IRangeReader
 
     private int AdvanceStored(int bytes)
     {
-        // Whoever shared a chunk's fetch counts as served by the origin, even if the disk was quicker in the end.
+        // Whoever shared a chunk's fetch counts as served from there, even if the disk was quicker in the end.
         var chunk = Geometry.ChunkAt(_position);
         return Advance(
-            bytes, _window.IsFetched(chunk) ? Tier.Origin : Tier.Local,
+            bytes, _window.TierOf(chunk) ?? Tier.Local,
             _sums ? _lease!.Version.TryGetBlockCrcs(chunk) : null);
     }
 

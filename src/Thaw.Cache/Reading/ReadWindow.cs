@@ -45,8 +45,10 @@ internal sealed class ReadWindow(FetchSource source, FlightTable flights, ByteRa
         return flight;
     }
 
-    /// <summary>Whether this reader waits, or waited, for the fetch of a chunk of its window.</summary>
-    public bool IsFetched(int chunk) => _interests.ContainsKey(chunk);
+    /// <summary>
+    /// Where a chunk of the window comes from if this reader waits, or waited, for its fetch; null: it was here.
+    /// </summary>
+    public Tier? TierOf(int chunk) => _interests.TryGetValue(chunk, out var flight) ? flight.Tier : null;
 
     /// <summary>The reader goes on to a chunk; those behind the window's end that are not here are asked for.</summary>
     public void MoveTo(int chunk, VersionFile? version)

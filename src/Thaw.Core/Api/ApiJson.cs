@@ -4,6 +4,7 @@ namespace Thaw.Core.Api;
 
 /// <summary>Source-generated JSON of the control API: camelCase, nulls written.</summary>
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
+[JsonSerializable(typeof(string))]
 [JsonSerializable(typeof(NodeStats))]
 [JsonSerializable(typeof(ClusterStatus))]
 [JsonSerializable(typeof(IReadOnlyList<MountStatus>))]

@@ -9,6 +9,9 @@ public sealed record NodeStats(
 {
     /// <summary>URL of this node's S3 endpoint as it listens, such as <c>http://127.0.0.1:7400</c>.</summary>
     public string? S3Endpoint { get; init; }
+
+    /// <summary>The nodes whose sums these are; null: one node's own.</summary>
+    public IReadOnlyList<string>? Nodes { get; init; }
 }
 
 /// <summary>Traffic with origins. <c>Bytes</c> counts body bytes of object GETs only, retries included.</summary>

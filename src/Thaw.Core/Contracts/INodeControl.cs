@@ -9,6 +9,9 @@ public interface INodeControl
     /// <summary>Counters and gauges of this node.</summary>
     NodeStats GetStats();
 
+    /// <summary>Sums over this node and all others that answer; their names are in it.</summary>
+    ValueTask<NodeStats> GetClusterStatsAsync(CancellationToken cancellationToken);
+
     /// <summary>Who is in the cluster.</summary>
     ClusterStatus GetNodes();
 

@@ -21,12 +21,9 @@ public readonly record struct PlacementKey(ulong Low, ulong High)
     }
 
     /// <summary>The key by which the home of an object's name is found.</summary>
-    /// <param name="scheme">Scheme of the origin.</param>
-    /// <param name="endpoint">Host of the endpoint; empty: the provider's own.</param>
-    /// <param name="bucket">Bucket at the origin.</param>
+    /// <param name="store">Scheme, endpoint host and bucket, as every node calls them.</param>
     /// <param name="key">Full key at the origin.</param>
-    public static PlacementKey OfName(string scheme, string endpoint, string bucket, string key) =>
-        Of(ContentId.Derive("home", scheme, endpoint, bucket, key));
+    public static PlacementKey OfName(string store, string key) => Of(ContentId.Derive("home", store, key));
 
     private static PlacementKey Of(ContentId id)
     {

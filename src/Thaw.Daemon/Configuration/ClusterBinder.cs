@@ -61,6 +61,8 @@ internal static class ClusterBinder
             CheckStatic(config, values);
         if (!config.Cluster.IsConfigured)
             return;
+        if (config.Peer.Listen.Any(listen => listen.Port == 0))
+            Report(values, "peer.listen", "the others have to know the port; write one.");
         foreach (var listen in config.Peer.Listen)
             if (!IPAddress.IsLoopback(listen.Address) && config.Cluster.SecretFile is null && !config.Insecure)
                 Report(values, "peer.listen",
@@ -95,8 +97,6 @@ internal static class ClusterBinder
         if (config.Cluster.Nodes.All(node => node.Name != config.Node.Name))
             Report(values, "cluster.nodes",
                 $"this node is called {config.Node.Name} and is not in the list; add it, or set node.name.");
-        if (config.Peer.Listen.Any(listen => listen.Port == 0))
-            Report(values, "peer.listen", "a static list tells the ports; write this node's.");
     }
 
     private static ImmutableArray<ClusterMember> BindNodes(ConfigValues values)

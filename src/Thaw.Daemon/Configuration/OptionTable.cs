@@ -249,7 +249,7 @@ public static class OptionTable
         new("control.listen", OptionKind.Endpoint, "127.0.0.1:7401", "ip:port, port 0-65535; 0 takes a free one",
             "Listener of the control endpoint: REST, metrics, health."),
         new("peer.listen[]", OptionKind.Endpoint, "127.0.0.1:7402",
-            "ip:port, port 0-65535; 0 takes a free one, only with etcd",
+            "ip:port, port 1-65535",
             "Listeners of the peer port, one for each rail; used only in a cluster."),
         new("posix.path", OptionKind.Path, "none", "an absolute path of an empty directory, or none",
             "Where the node mounts the tree of models when it starts; thaw mount does it at any time.")

@@ -99,11 +99,15 @@ internal sealed class ControlRoutes(INodeControl control)
         .ProducesProblem(StatusCodes.Status404NotFound)
         .ProducesProblem(StatusCodes.Status503ServiceUnavailable);
 
-    private IResult Stats(
+    private async Task<IResult> Stats(
+        CancellationToken cancellationToken,
         [Description("cluster: sums of all nodes; node, the default: this node alone.")] string? scope = null) =>
-        scope is null or "node" or "cluster"
-            ? TypedResults.Ok(control.GetStats())
-            : Bad($"Parameter 'scope' is '{scope}': it is node or cluster.");
+        scope switch
+        {
+            null or "node" => TypedResults.Ok(control.GetStats()),
+            "cluster" => TypedResults.Ok(await control.GetClusterStatsAsync(cancellationToken)),
+            _ => Bad($"Parameter 'scope' is '{scope}': it is node or cluster."),
+        };
 
     private async Task<IResult> Objects(
         [Description(PathText)] string? path,

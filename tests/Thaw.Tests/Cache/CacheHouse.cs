@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging.Abstractions;
 using Thaw.Cache;
 using Thaw.Cache.Naming;
+using Thaw.Cache.Peering;
 using Thaw.Cluster.Membership;
 using Thaw.Core.Cluster;
 using Thaw.Core.Api;
@@ -69,8 +70,9 @@ internal sealed class CacheHouse : IAsyncDisposable
         var meter = new MountMeter(config.Name);
         var names = NameTable.Open(config.Name, null, house.Clock, NullLogger.Instance);
         var source = new MountSource(config, house._origins.Create(config, meter), names, meter);
-        house.Cache = new ModelCache("default", new StaticMembership(Self, []), memoryBytes, house.Store,
-            [source], NullLoggerFactory.Instance, house.Clock);
+        house.Cache = new ModelCache(
+            new ClusterLink("default", new StaticMembership(Self, [])), memoryBytes, house.Store, [source],
+            NullLoggerFactory.Instance, house.Clock);
         rules.Set(house.Cache.Rules);
         house.Store.NoteRules();
         return house;

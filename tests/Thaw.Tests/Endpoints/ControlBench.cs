@@ -21,7 +21,7 @@ internal sealed class ControlBench : IAsyncDisposable
         _server = new ControlServer(node, () => [mount], config, NullLoggerFactory.Instance);
         _cacheMeter = new Meter(new MeterOptions("Thaw") { Scope = node });
         ChunkFetch = _cacheMeter.CreateHistogram<double>(
-            "thaw_chunk_fetch_seconds", "s", "Time from asking for a chunk until all of it is here.");
+            "thaw_chunk_fetch_seconds", "s", "Time from the start of a chunk's fetch until its last block is checked.");
     }
 
     public FakeNode Node { get; }

@@ -31,6 +31,9 @@ internal sealed class FakeNode : INodeControl
             new CacheStats(5, 6, 7, 8, 9, 10, 11, disks), new PeerStats(12, 13), new InFlightStats(14, 15, 16, 17));
     }
 
+    public ValueTask<NodeStats> GetClusterStatsAsync(CancellationToken cancellationToken) =>
+        ValueTask.FromResult(GetStats() with { Nodes = ["n1"] });
+
     public ClusterStatus GetNodes() =>
         new("default", "n1", 1, "0123456789abcdef", [new("n1", "", 1, "live", null, ["127.0.0.1:7402"])]);
 

@@ -41,7 +41,8 @@ public sealed partial class ReferenceTests
             "(?m)^thaw_origin_read_bytes_total\\{(mount=\"models\",cause=\"load\"|cause=\"load\",mount=\"models\")"
                 + "\\} 42\\b",
             text);
-        Assert.Contains("thaw_chunk_fetch_seconds_bucket{le=\"0.025\"} 1", text);
+        // Nodes of other tests in this process record with the same instrument.
+        Assert.Matches("thaw_chunk_fetch_seconds_bucket\\{le=\"0.025\"\\} [1-9]", text);
         Compare("metrics.md", Head + Table(text));
     }
 

@@ -13,6 +13,10 @@ internal static class AnswerCodec
     private const byte Holders = 3;
     private const byte BlockCrcs = 4;
     private const byte List = 5;
+    private const byte Control = 6;
+
+    /// <summary>A hundred years in milliseconds: nobody knows any more.</summary>
+    private const long MostAge = 100L * 365 * 86_400_000;
 
     /// <summary>The message, or null when it would be too large.</summary>
     public static byte[]? Write(PeerAnswer answer, uint request)
@@ -21,10 +25,11 @@ internal static class AnswerCodec
         var kind = answer switch
         {
             DoneAnswer => Done,
-            VersionAnswer version => Write(fields, version.Version),
+            VersionAnswer version => Write(fields, version),
             HoldersAnswer holders => Write(fields, holders),
             BlockCrcsAnswer crcs => Write(fields, crcs),
             ListAnswer list => Write(fields, list.Page),
+            ControlAnswer control => Write(fields, control),
             _ => throw new InvalidOperationException($"{answer.GetType().Name} has no kind."),
         };
         return BodyCodec.Compose(MessageType.Answer, request, kind, fields);
@@ -39,12 +44,15 @@ internal static class AnswerCodec
             Holders => ReadHolders(payload),
             BlockCrcs => ReadCrcs(payload),
             List => ReadList(payload),
+            Control => ReadControl(payload),
             _ => null,
         };
 
-    private static byte Write(FieldWriter fields, ObjectVersion version)
+    private static byte Write(FieldWriter fields, VersionAnswer version)
     {
-        fields.Parts(1, parts => VersionCodec.Write(parts, version, isWhole: true));
+        fields.Parts(1, parts => VersionCodec.Write(parts, version.Version, isWhole: true));
+        if (version.Age > TimeSpan.Zero)
+            fields.Int64(6, (long)Math.Ceiling(version.Age.TotalMilliseconds));
         return Version;
     }
 
@@ -72,14 +80,34 @@ internal static class AnswerCodec
         return List;
     }
 
+    private static byte Write(FieldWriter fields, ControlAnswer control)
+    {
+        fields.Bytes(7, control.Json.AsSpan());
+        return Control;
+    }
+
+    private static ControlAnswer? ReadControl(ReadOnlySpan<byte> payload)
+    {
+        ImmutableArray<byte> json = [];
+        var fields = new FieldReader(payload);
+        while (fields.Next())
+            if (fields.Tag == 7)
+                json = [.. fields.Value];
+        return fields.IsBroken ? null : new ControlAnswer(json);
+    }
+
     private static VersionAnswer? ReadVersion(ReadOnlySpan<byte> payload)
     {
         ObjectVersion? version = null;
+        long age = 0;
         var fields = new FieldReader(payload);
         while (fields.Next())
             if (fields.Tag == 1)
                 version = VersionCodec.TryRead(fields.Value);
-        return fields.IsBroken || version is null ? null : new VersionAnswer(version);
+            else if (fields.Tag == 6)
+                age = fields.Int64();
+        return fields.IsBroken || version is null
+            ? null : new VersionAnswer(version, TimeSpan.FromMilliseconds(Math.Clamp(age, 0, MostAge)));
     }
 
     private static HoldersAnswer? ReadHolders(ReadOnlySpan<byte> payload)

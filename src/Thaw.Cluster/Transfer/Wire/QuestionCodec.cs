@@ -14,6 +14,7 @@ internal static class QuestionCodec
     private const byte Have = 4;
     private const byte List = 5;
     private const byte BadBlocks = 6;
+    private const byte Control = 7;
 
     /// <summary>The message, or null when it would be too large.</summary>
     public static byte[]? Write(PeerQuestion question, uint request)
@@ -27,6 +28,7 @@ internal static class QuestionCodec
             HaveQuestion have => Write(fields, have),
             ListQuestion list => Write(fields, list),
             BadBlocksQuestion bad => Write(fields, bad),
+            ControlQuestion control => Write(fields, control),
             _ => throw new InvalidOperationException($"{question.GetType().Name} has no kind."),
         };
         return BodyCodec.Compose(MessageType.Question, request, kind, fields);
@@ -36,7 +38,7 @@ internal static class QuestionCodec
     public static PeerQuestion? TryRead(ReadOnlySpan<byte> head, ReadOnlySpan<byte> payload)
     {
         var kind = BodyCodec.KindOf(head, payload);
-        return kind is 0 or > BadBlocks || Read(payload) is not { } parts ? null : parts.ToQuestion(kind);
+        return kind is 0 or > Control || Read(payload) is not { } parts ? null : parts.ToQuestion(kind);
     }
 
     private static byte Write(FieldWriter fields, byte kind, PeerPlace place, ContentId id)
@@ -85,6 +87,12 @@ internal static class QuestionCodec
         return BadBlocks;
     }
 
+    private static byte Write(FieldWriter fields, ControlQuestion control)
+    {
+        fields.Byte(16, (byte)control.Call).Bytes(17, control.Json.AsSpan());
+        return Control;
+    }
+
     private static Parts? Read(ReadOnlySpan<byte> payload)
     {
         var parts = new Parts();
@@ -107,6 +115,8 @@ internal static class QuestionCodec
                 case 13: parts.MaxKeys = fields.Count(); break;
                 case 14: parts.BadChunk = fields.Count(); break;
                 case 15: parts.BadBits = fields.UInt32(); break;
+                case 16: parts.Call = (ControlCall)fields.Byte(); break;
+                case 17: parts.Json = [.. fields.Value]; break;
             }
 
         return fields.IsBroken ? null : parts;
@@ -130,6 +140,8 @@ internal static class QuestionCodec
         public int MaxKeys { get; set; }
         public int BadChunk { get; set; } = -1;
         public uint BadBits { get; set; }
+        public ControlCall Call { get; set; }
+        public ImmutableArray<byte> Json { get; set; } = [];
 
         public PeerQuestion? ToQuestion(byte kind) => kind switch
         {
@@ -142,6 +154,7 @@ internal static class QuestionCodec
             List when Place is { } place && MaxKeys is > 0 and <= Core.Limits.ListPageKeys =>
                 new ListQuestion(place, new ListRequest(place.Key, Delimiter, StartAfter, MaxKeys)),
             BadBlocks when Id is { } id && BadChunk >= 0 => new BadBlocksQuestion(id, BadChunk, BadBits),
+            Control when Enum.IsDefined(Call) => new ControlQuestion(Call, Json),
             _ => null,
         };
     }

@@ -44,11 +44,42 @@ public sealed record ListQuestion(PeerPlace Place, ListRequest Request) : PeerQu
 /// <param name="Blocks">A bit for each block that did not check.</param>
 public sealed record BadBlocksQuestion(ContentId Id, int Chunk, uint Blocks) : PeerQuestion;
 
+/// <summary>
+/// What the control API of a node is asked, from another node; answered by <see cref="ControlAnswer"/>.
+/// </summary>
+/// <param name="Call">The operation.</param>
+/// <param name="Json">Its input: a job's request, or a job's id as a JSON text; empty for none.</param>
+public sealed record ControlQuestion(ControlCall Call, ImmutableArray<byte> Json) : PeerQuestion
+{
+    /// <inheritdoc />
+    public bool Equals(ControlQuestion? other) =>
+        other is not null && Call == other.Call && Json.AsSpan().SequenceEqual(other.Json.AsSpan());
+
+    /// <inheritdoc />
+    public override int GetHashCode() => HashCode.Combine(Call, Json.Length);
+}
+
+/// <summary>Operations of the control API that nodes ask of each other.</summary>
+public enum ControlCall : byte
+{
+    /// <summary>Counters and gauges.</summary>
+    Stats = 1,
+
+    /// <summary>Starts a job on the node that is asked, and there alone.</summary>
+    StartJob = 2,
+
+    /// <summary>A job and its progress.</summary>
+    GetJob = 3,
+
+    /// <summary>Cancels a job.</summary>
+    CancelJob = 4,
+}
+
 /// <summary>An answer to a question.</summary>
 public abstract record PeerAnswer;
 
-/// <summary>A version.</summary>
-public sealed record VersionAnswer(ObjectVersion Version) : PeerAnswer;
+/// <summary>A version, and how long ago the origin confirmed it.</summary>
+public sealed record VersionAnswer(ObjectVersion Version, TimeSpan Age = default) : PeerAnswer;
 
 /// <summary>What each node holds.</summary>
 public sealed record HoldersAnswer(ImmutableArray<PeerHolding> Holdings) : PeerAnswer;
@@ -58,6 +89,16 @@ public sealed record BlockCrcsAnswer(ImmutableArray<ChunkCrcs> Crcs) : PeerAnswe
 
 /// <summary>A page of keys.</summary>
 public sealed record ListAnswer(ListPage Page) : PeerAnswer;
+
+/// <summary>What the control API answers, as JSON.</summary>
+public sealed record ControlAnswer(ImmutableArray<byte> Json) : PeerAnswer
+{
+    /// <inheritdoc />
+    public bool Equals(ControlAnswer? other) => other is not null && Json.AsSpan().SequenceEqual(other.Json.AsSpan());
+
+    /// <inheritdoc />
+    public override int GetHashCode() => Json.Length;
+}
 
 /// <summary>It is done, or noted.</summary>
 public sealed record DoneAnswer : PeerAnswer;

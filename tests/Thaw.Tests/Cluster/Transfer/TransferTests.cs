@@ -177,7 +177,8 @@ public sealed class TransferTests
         ImmutableArray<ChunkCrcs> crcs = [new(1, [1, 2, 3]), new(9, [uint.MaxValue])];
         (PeerQuestion Question, PeerAnswer Answer)[] pairs =
         [
-            (new ResolveQuestion(Place, true), new VersionAnswer(WireSamples.Version)),
+            (new ControlQuestion(ControlCall.GetJob, [.. "\"7f\""u8]), new ControlAnswer([.. "{}"u8])),
+            (new ResolveQuestion(Place, true), new VersionAnswer(WireSamples.Version, TimeSpan.FromMilliseconds(1234))),
             (new HoldersQuestion(Place, TransferHouse.Id), new HoldersAnswer([new("a", bits), new("b", bits)])),
             (new BlockCrcsQuestion(Place, TransferHouse.Id, 4, 100), new BlockCrcsAnswer(crcs)),
             (new HaveQuestion(Place, TransferHouse.Id, 99, bits, crcs, true), new DoneAnswer()),
