@@ -37,6 +37,9 @@ public sealed class ChunkStore : IAsyncDisposable
     /// <summary>Ends when every version is in the accounts; reads do not wait for it.</summary>
     public Task Scan { get; }
 
+    /// <summary>Whether room is being made in the background.</summary>
+    internal bool IsMakingRoom => _disks.Any(disk => !disk.Evictor.IsIdle);
+
     /// <summary>Bytes of whole chunks.</summary>
     public long Bytes => _disks.Sum(disk => disk.Accounts.Bytes);
 

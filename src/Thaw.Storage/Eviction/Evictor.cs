@@ -29,6 +29,8 @@ internal sealed class Evictor : IAsyncDisposable
     private readonly Task _running;
     private long _lastNotes;
     private long _lastExpiry;
+    private long _asked;
+    private long _answered;
 
     /// <param name="disk">The disk.</param>
     /// <param name="thread">Where background work is done.</param>
@@ -42,6 +44,9 @@ internal sealed class Evictor : IAsyncDisposable
         _space.Full = Wake;
         _running = RunAsync();
     }
+
+    /// <summary>Whether all room that was asked for in the background has been made, as far as it can be.</summary>
+    public bool IsIdle => Volatile.Read(ref _answered) == Volatile.Read(ref _asked);
 
     /// <summary>
     /// Takes room for bytes of a version that is held; makes some if there is none. On a thread of the disk. False:
@@ -119,6 +124,7 @@ internal sealed class Evictor : IAsyncDisposable
 
     private void Wake()
     {
+        Interlocked.Increment(ref _asked);
         try
         {
             if (_wake.CurrentCount == 0)
@@ -147,7 +153,9 @@ internal sealed class Evictor : IAsyncDisposable
                     tick = timer.WaitForNextTickAsync(_stopping.Token).AsTask();
                 else
                     woken = _wake.WaitAsync(_stopping.Token);
+                var asked = Volatile.Read(ref _asked);
                 await _thread.RunAsync(() => Work(isTick), _stopping.Token).ConfigureAwait(false);
+                Volatile.Write(ref _answered, asked);
             }
         }
         catch (OperationCanceledException)
