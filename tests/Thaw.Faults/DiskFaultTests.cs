@@ -60,7 +60,7 @@ public sealed class DiskFaultTests(ITestOutputHelper output)
     public Task A_disk_that_fails_costs_its_content_and_nothing_else(string kind, string fault) =>
         FailAsync(kind, fault);
 
-    /// <summary>Among the long runs, since a reader of the shut down disk is still cut now and then.</summary>
+    /// <summary>Among the long runs until they have stood there for a while.</summary>
     [Theory]
     [Trait("Category", "Long")]
     [InlineData("ext4", "gone")]

@@ -129,8 +129,10 @@ internal sealed class RangeReader : IRangeReader
     private async ValueTask<ReadOutcome> ReadStoredAsync(
         Memory<byte> destination, CancellationToken cancellationToken)
     {
-        // A dropped version is read on as far as it goes; what it lacks comes from its successor.
-        if (_lease is null || (_lease.Version.IsDropped && !_lease.Version.Has(Geometry.ChunkAt(_position))))
+        // A dropped version is read on as far as it goes; what it lacks comes from its successor. What is on a disk
+        // that cannot be read comes from where it was kept since.
+        if (_lease is null || !_lease.Version.IsReadable
+            || (_lease.Version.IsDropped && !_lease.Version.Has(Geometry.ChunkAt(_position))))
         {
             _lease?.Dispose();
             _lease = null;

@@ -70,6 +70,9 @@ public sealed class VersionFile
     /// </summary>
     public bool IsSealed => (_map.Header.Flags & MapFlags.Sealed) != 0;
 
+    /// <summary>Whether the disk that holds the version can be read, as far as is known.</summary>
+    public bool IsReadable => _disk.Health.CanRead;
+
     /// <summary>Whether the files are unlinked: what is open can still be read, nothing is kept any more.</summary>
     public bool IsDropped => _dropped;
 
