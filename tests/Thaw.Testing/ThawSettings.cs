@@ -29,7 +29,8 @@ public sealed record ThawSettings
     /// <summary>How long an open waits for the whole file, as in <c>posix.openWait</c>.</summary>
     public string OpenWait { get; init; } = "5s";
 
-    internal string ToYaml(string cacheFolder, string treeFolder, int s3Port, int controlPort)
+    /// <summary>The configuration file.</summary>
+    public string ToYaml(string cacheFolder, string treeFolder, int s3Port, int controlPort)
     {
         var yaml = new StringBuilder()
             .Append($"node: {{name: {Name}, drain: {Drain.TotalSeconds:0}s}}\n")

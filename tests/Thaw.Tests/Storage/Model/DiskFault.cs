@@ -16,7 +16,10 @@ internal enum FaultKind
 /// <param name="Share">
 /// The share of the bytes that a read still gives (it ends early, without an error) or a write still writes.
 /// </param>
-internal sealed record DiskFault(FaultKind Kind, int After, int Errno, double? Share = null)
+/// <param name="EndsWrites">Once it has fired, no write works either.</param>
+/// <param name="Kills">The process ends there.</param>
+internal sealed record DiskFault(
+    FaultKind Kind, int After, int Errno, double? Share = null, bool EndsWrites = false, bool Kills = false)
 {
     private int _seen;
 
@@ -25,6 +28,8 @@ internal sealed record DiskFault(FaultKind Kind, int After, int Errno, double? S
 
     public bool IsDue(FaultKind kind, string path)
     {
+        if (FiredAt is not null && EndsWrites && kind == FaultKind.Write)
+            return true;
         if (FiredAt is not null || kind != Kind || _seen++ < After)
             return false;
         FiredAt = path;

@@ -88,6 +88,13 @@ internal sealed class StoreModel(int seed)
         if (_disk.Fault is { FiredAt: not null } fault)
         {
             _trace[^1] += $" fired at {fault.FiredAt}";
+            if (fault.Kills)
+            {
+                // Of what a write makes room for, nobody can say how far that came.
+                await RestartAsync(isKill: true, isCut: _random.Next(2) == 0, isNarrow: what < 330);
+                return;
+            }
+
             _mayBeCorrupt |= fault.Kind == FaultKind.Read;
             if (fault.Kind is FaultKind.Read or FaultKind.Sync or FaultKind.Delete)
                 await NarrowAsync();
@@ -104,14 +111,17 @@ internal sealed class StoreModel(int seed)
     private DiskFault RandomFault()
     {
         double? share = _random.Next(2) == 0 ? _random.NextDouble() : null;
-        return _random.Next(6) switch
+        return _random.Next(8) switch
         {
             0 => new DiskFault(FaultKind.Open, _random.Next(2), 5),
             1 => new DiskFault(FaultKind.Read, _random.Next(3), 5, share),
-            2 => new DiskFault(FaultKind.Sync, _random.Next(3), 5),
+            2 => new DiskFault(FaultKind.Sync, _random.Next(3), 5, EndsWrites: _random.Next(2) == 0),
             3 => new DiskFault(FaultKind.Delete, _random.Next(2), 5),
             4 => new DiskFault(FaultKind.Write, _random.Next(5), 28, share),
-            _ => new DiskFault(FaultKind.Write, _random.Next(5), 5, share),
+            5 => new DiskFault(FaultKind.Write, _random.Next(5), 5, share),
+            6 => new DiskFault(FaultKind.Write, _random.Next(8), 5, share, Kills: true),
+            _ => new DiskFault((FaultKind)_random.Next((int)FaultKind.Sync, (int)FaultKind.Delete + 1),
+                _random.Next(3), 5, Kills: true),
         };
     }
 
@@ -242,7 +252,7 @@ internal sealed class StoreModel(int seed)
         return Task.CompletedTask;
     }
 
-    private async Task RestartAsync(bool isKill, bool isCut)
+    private async Task RestartAsync(bool isKill, bool isCut, bool isNarrow = false)
     {
         _disk.Fault = null;
         if (isKill)
@@ -269,6 +279,8 @@ internal sealed class StoreModel(int seed)
         await OpenAsync();
         // What was unlinked and came back with the machine may be more than there is room for.
         await WaitForRoomAsync();
+        if (isNarrow)
+            await NarrowAsync();
         await NoteEvictedAsync();
         await CheckAllAsync(reads: true);
     }
@@ -333,6 +345,8 @@ internal sealed class StoreModel(int seed)
                     $"chunk {chunk} of {index} is not here ({(one.Durable.Contains(chunk) ? "durable" : "written")})");
                 if (reads && lease is not null)
                     await CheckChunkAsync(one, lease.Version, chunk);
+                if (reads && lease?.Version.StateOf(chunk) == ChunkState.Durable)
+                    CheckMedium(one, chunk);
             }
 
             var present = lease?.Version.PresentBytes ?? 0;
@@ -365,6 +379,19 @@ internal sealed class StoreModel(int seed)
                 "wrong bytes after a restart");
             done += read.Bytes;
         }
+    }
+
+    /// <summary>What counts as durable is on the medium.</summary>
+    private void CheckMedium(ModelVersion one, int chunk)
+    {
+        if (one.WasRotten)
+            return;
+        var isInline = MapLayout.IsInline(one.Version.SizeBytes);
+        var bytes = one.ChunkOf(chunk).Span;
+        var read = _disk.Find(PathOf(one, isInline ? ".map" : ".data"))!.Read(
+            _buffer.AsSpan(0, bytes.Length),
+            isInline ? MapLayout.InlineOffset(one.ChunkCount) : Geometry.ChunkOffset(chunk), fromMedium: true);
+        Check(bytes.SequenceEqual(_buffer.AsSpan(0, read)), $"chunk {chunk} is durable and not on the medium");
     }
 
     private void CheckMapped(ModelVersion one)
