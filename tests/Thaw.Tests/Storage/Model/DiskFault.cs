@@ -26,6 +26,11 @@ internal sealed record DiskFault(
     /// <summary>Where it fired; null: not yet.</summary>
     public string? FiredAt { get; private set; }
 
+    /// <summary>What it is, in a word or two.</summary>
+    public string Name => Kills ? $"killed within {Kind.ToString().ToLowerInvariant()}"
+        : $"{(Share is null ? "" : "short ")}{Kind.ToString().ToLowerInvariant()} error {Errno}"
+            + (EndsWrites ? " and no writes after it" : "");
+
     public bool IsDue(FaultKind kind, string path)
     {
         if (FiredAt is not null && EndsWrites && kind == FaultKind.Write)

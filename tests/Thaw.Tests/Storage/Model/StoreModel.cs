@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging.Abstractions;
 using Thaw.Core;
 using Thaw.Core.Chunks;
@@ -38,6 +39,9 @@ internal sealed class StoreModel(int seed)
     private long _evicted;
     private bool _mayBeCorrupt;
     private bool _mayBeLost;
+
+    /// <summary>How often each kind of fault has struck, over all seeds of this process.</summary>
+    public static ConcurrentDictionary<string, int> Struck { get; } = new(StringComparer.Ordinal);
 
     private static CancellationToken None => CancellationToken.None;
 
@@ -88,6 +92,7 @@ internal sealed class StoreModel(int seed)
         if (_disk.Fault is { FiredAt: not null } fault)
         {
             _trace[^1] += $" fired at {fault.FiredAt}";
+            Note(fault.Name);
             if (fault.Kills)
             {
                 // Of what a write makes room for, nobody can say how far that came.
@@ -246,6 +251,7 @@ internal sealed class StoreModel(int seed)
             return Task.CompletedTask;
         file.FlipBit(_random.NextInt64(file.Length), _random.Next(8), inCache: _random.Next(2) == 0);
         one.Forget();
+        Note("flipped bit");
         // Within this time a small read may trust an earlier check.
         _clock.Now += Limits.CheckTrusted;
         (one.IsRotten, one.WasRotten, one.Mapped, _mayBeCorrupt) = (true, true, null, true);
@@ -255,6 +261,7 @@ internal sealed class StoreModel(int seed)
     private async Task RestartAsync(bool isKill, bool isCut, bool isNarrow = false)
     {
         _disk.Fault = null;
+        Note(isCut ? "power cut" : isKill ? "kill" : "clean restart");
         if (isKill)
             _disk.Kill();
         await CloseAsync();
@@ -408,6 +415,8 @@ internal sealed class StoreModel(int seed)
 
     private static string PathOf(ModelVersion one, string extension) =>
         Path.Combine(Root, "versions", one.Version.Id.ToString()[..2], one.Version.Id + extension);
+
+    private static void Note(string what) => Struck.AddOrUpdate(what, 1, static (_, count) => count + 1);
 
     private static void Check(bool holds, string otherwise)
     {
