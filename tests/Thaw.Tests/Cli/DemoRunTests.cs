@@ -21,6 +21,6 @@ public sealed class DemoRunTests
         Assert.Equal(report.ModelBytes, report.OriginBytes);
         Assert.Equal(2 * 3 * report.ModelBytes, report.ServedBytes);
         Assert.Equal(report.Ok ? ExitCode.Done : ExitCode.Failed, run.ExitCode);
-        Assert.All(report.Failures, failure => Assert.StartsWith("the cold run took", failure, StringComparison.Ordinal));
+        Assert.All(report.Failures, why => Assert.StartsWith("the cold run took", why, StringComparison.Ordinal));
     }
 }
