@@ -210,13 +210,14 @@ public sealed class VersionFile
             if (_data != _map.File)
                 _data.Sync();
             _map.File.Sync();
+            // Before the entries: if the process ends in between, the next one believes what they say.
+            if (!_isNamed)
+                _disk.Files.SyncFolder(Path.GetDirectoryName(_disk.PathsOf(Id).Map)!);
+            _isNamed = true;
             written.RemoveAll(seen => _map.Look(seen.Chunk) != (ChunkState.Written, seen.Generation));
             // An entry that cannot be written loses nothing: the chunk stays written, for the next batch.
             entered = written.TakeWhile(seen => TryEnterDurable(seen.Chunk)).ToList();
             _map.File.Sync();
-            if (!_isNamed)
-                _disk.Files.SyncFolder(Path.GetDirectoryName(_disk.PathsOf(Id).Map)!);
-            _isNamed = true;
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
