@@ -36,7 +36,7 @@ public sealed class ChunkStore : IAsyncDisposable
     /// <summary>Whether anything can be kept.</summary>
     public bool HasDisks => _disks.Length > 0;
 
-    /// <summary>Whether a configured directory is open; one that is not belongs to a disk that did not answer.</summary>
+    /// <summary>Whether a configured directory is open; its disk does not answer if it is not.</summary>
     public bool IsOpen(string path) => _disks.Any(disk => disk.Root == path);
 
     /// <summary>Ends when every version is in the accounts; reads do not wait for it.</summary>
@@ -91,7 +91,7 @@ public sealed class ChunkStore : IAsyncDisposable
             opening.Begin();
         var started = TimeProvider.System.GetTimestamp();
         foreach (var opening in openings)
-            opening.Wait(context.Thresholds.Stuck - TimeProvider.System.GetElapsedTime(started));
+            opening.Join(context.Thresholds.Stuck - TimeProvider.System.GetElapsedTime(started));
         foreach (var opening in openings)
             if (opening.IsRefused)
                 throw opening.Error!;

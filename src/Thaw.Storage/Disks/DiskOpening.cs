@@ -18,7 +18,7 @@ internal sealed class DiskOpening(DiskOptions options, StoreContext context)
     /// <summary>Why the last try failed; null: none did, or one is under way.</summary>
     public Exception? Error => _error;
 
-    /// <summary>Whether the last try says that the node is not to run like this, rather than that a disk is ill.</summary>
+    /// <summary>Whether the last try failed and no disk is to blame: the node is not to run like this.</summary>
     public bool IsRefused => _error is { } error && !Native.IsDiskFailure(error);
 
     /// <summary>Begins a try, unless one is under way.</summary>
@@ -31,8 +31,8 @@ internal sealed class DiskOpening(DiskOptions options, StoreContext context)
         _trying.Start();
     }
 
-    /// <summary>Waits for the try under way.</summary>
-    public void Wait(TimeSpan limit) => _trying?.Join(limit > TimeSpan.Zero ? limit : TimeSpan.Zero);
+    /// <summary>Lets the try under way end, if it does so in time.</summary>
+    public void Join(TimeSpan limit) => _trying?.Join(limit > TimeSpan.Zero ? limit : TimeSpan.Zero);
 
     /// <summary>The disk, if a try has opened it; from now on it belongs to the caller.</summary>
     public DiskStore? Take() => _opened;

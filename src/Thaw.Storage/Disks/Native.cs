@@ -45,7 +45,7 @@ internal static unsafe partial class Native
     [LibraryImport("libc", EntryPoint = "flock", SetLastError = true)]
     private static partial int FLock(SafeFileHandle fd, int operation);
 
-    /// <summary>Bytes that a file takes of the disk (statx, as linux/stat.h has it); 0 if the kernel does not say.</summary>
+    /// <summary>Bytes that a file takes of the disk (statx(2), linux/stat.h); 0 if the kernel does not say.</summary>
     public static long AllocatedBytes(SafeFileHandle file)
     {
         const int ofDescriptor = 0x1000;

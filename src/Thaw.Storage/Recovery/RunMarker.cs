@@ -153,7 +153,8 @@ internal sealed class RunMarker : IDisposable
         var line = text.Split('\n')[0];
         if (!line.StartsWith(FormatLine, StringComparison.Ordinal)
             || !int.TryParse(line.AsSpan(FormatLine.Length), CultureInfo.InvariantCulture, out var format))
-            return ($"{path} says {Quote(line)}, which is no Thaw cache", "use an empty directory or remove that file.");
+            return (
+                $"{path} says {Quote(line)}, which is no Thaw cache", "use an empty directory or remove that file.");
         return format <= Format ? null
             : ($"The cache directory {root} has format {format} of a newer Thaw and this one knows {Format}",
                 "nothing was touched: use the newer version or another directory.");
