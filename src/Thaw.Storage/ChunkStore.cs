@@ -298,11 +298,11 @@ public sealed class ChunkStore : IAsyncDisposable
         _disks.Length == 1 ? _disks : _disks.OrderBy(disk => disk.Health.CanWrite ? 0 : 1);
 
     /// <summary>A disk that was not there at the start.</summary>
-    private async Task AddAsync(DiskStore disk)
+    private async Task AddAsync(DiskStore disk, CancellationToken stopping)
     {
         disk.Returned = DropTwins;
         _disks = [.. _disks, disk];
-        await disk.Scan.ConfigureAwait(false);
+        await disk.Scan.WaitAsync(stopping).ConfigureAwait(false);
         DropTwins(disk);
     }
 

@@ -9,7 +9,7 @@ namespace Thaw.Storage.Disks;
 internal sealed class LateDisks : IAsyncDisposable
 {
     private readonly DiskStoreLog _log;
-    private readonly Func<DiskStore, Task> _add;
+    private readonly Func<DiskStore, CancellationToken, Task> _add;
     private readonly TimeSpan _period;
     private readonly CancellationTokenSource _stopping = new();
     private readonly Task _running;
@@ -18,7 +18,8 @@ internal sealed class LateDisks : IAsyncDisposable
     /// <param name="openings">The disks.</param>
     /// <param name="context">What all disks share.</param>
     /// <param name="add">Takes one that is open; ends when its versions are known.</param>
-    public LateDisks(IReadOnlyList<DiskOpening> openings, StoreContext context, Func<DiskStore, Task> add)
+    public LateDisks(
+        IReadOnlyList<DiskOpening> openings, StoreContext context, Func<DiskStore, CancellationToken, Task> add)
     {
         (_openings, _add, _period) = ([.. openings], add, context.Thresholds.Probe);
         _log = new DiskStoreLog(context.Logger);
@@ -50,7 +51,7 @@ internal sealed class LateDisks : IAsyncDisposable
                     if (opening.Take() is not { } disk)
                         continue;
                     _openings = [.. _openings.Where(other => other != opening)];
-                    await _add(disk).ConfigureAwait(false);
+                    await _add(disk, _stopping.Token).ConfigureAwait(false);
                 }
             }
         }

@@ -6,8 +6,7 @@ namespace Thaw.Storage.Versions;
 
 /// <summary>
 /// Makes what is written on one disk durable, in batches: every 5 s, after 1 GiB or 1,024 versions. Any thread notes a
-/// version; the
-/// disk's sync thread makes the batches.
+/// version; the disk's sync thread makes the batches.
 /// <para>A crash before a batch's end leaves chunks that are entered and not durable: after the end of the process they
 /// count, after that of the machine they are checked first.</para>
 /// </summary>
