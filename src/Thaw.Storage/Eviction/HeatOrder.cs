@@ -34,7 +34,7 @@ internal sealed class HeatOrder(long capacityBytes)
     /// <summary>The rule that counts.</summary>
     public int Rule { get; private set; } = HeatRule.Initial;
 
-    /// <summary>What an earlier run knew and nobody has asked for yet; null once the scan has found what is here.</summary>
+    /// <summary>What an earlier run knew and nobody asked for yet; null once the scan is done.</summary>
     public HeatNotes? Restoring { get; private set; }
 
     /// <summary>The coldest version that may go, or null.</summary>

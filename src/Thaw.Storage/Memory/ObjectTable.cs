@@ -3,8 +3,8 @@ using System.Numerics;
 namespace Thaw.Storage.Memory;
 
 /// <summary>
-/// Objects found by a hash that they know themselves: one reference for each in an array, and no node around it, so that
-/// hundreds of thousands cost little. Several may have the same hash.
+/// Objects found by a hash that they know themselves: one reference for each in an array, and no node around it, so
+/// that hundreds of thousands cost little. Several may have the same hash.
 /// <para>Readers take no lock: they probe the array that they found, in which what is there stays in its place. Changes
 /// are made by one caller at a time, and a reader that is at it may see the table as it was before.</para>
 /// </summary>

@@ -79,7 +79,9 @@ internal static class NameListing
             ? names.Next(at) : at;
     }
 
-    /// <summary>The first place behind all keys with a prefix: no byte of UTF-8 is FF, so that its last can be one more.</summary>
+    /// <summary>
+    /// The first place behind all keys with a prefix: no byte of UTF-8 is FF, so that its last can be one more.
+    /// </summary>
     private static NamePlace Behind(NamePages names, ReadOnlySpan<byte> prefix)
     {
         byte[] behind = [.. prefix];
