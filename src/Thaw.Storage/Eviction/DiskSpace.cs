@@ -27,7 +27,6 @@ internal sealed class DiskSpace
     private readonly Dictionary<int, long> _reservedOf = [];
     private readonly OwnerBytes _ownerBytes = new();
     private readonly HashSet<Account> _aside = [];
-    private readonly Dictionary<ContentId, long> _lastUsed = [];
     private long _heldBytes;
     private long _reservedBytes;
     private long _expectedBytes;
@@ -97,8 +96,6 @@ internal sealed class DiskSpace
             Volatile.Write(ref _besideBytes, _besideBytes + MapLayout.BesideBytes(sizeBytes));
             Volatile.Write(ref _expectedBytes, Math.Max(0, _expectedBytes - bytes));
             (account.Owner, account.Bias) = (rule.Owner, BiasOf(rule));
-            if (_lastUsed.Remove(id, out var lastUsed))
-                account.LastUsed = lastUsed;
             _ownerBytes.Add(account.Owner, bytes);
             _order.Enter(account);
         }
@@ -343,8 +340,7 @@ internal sealed class DiskSpace
     {
         lock (_gate)
         {
-            _order.IsRestoring = true;
-            notes.ApplyTo(_order, _lastUsed);
+            _order.Restore(notes);
             var expected = Math.Min(Capacity, Math.Max(notes.Bytes, bytesMost));
             Volatile.Write(ref _expectedBytes, Math.Max(0, expected - Accounts.Bytes));
         }
@@ -354,11 +350,7 @@ internal sealed class DiskSpace
     public void EndScan()
     {
         lock (_gate)
-        {
-            _order.IsRestoring = false;
-            _lastUsed.Clear();
-            _lastUsed.TrimExcess();
-        }
+            _order.EndRestoring();
 
         Volatile.Write(ref _expectedBytes, 0);
         if (UsedBytes > HighWater)
