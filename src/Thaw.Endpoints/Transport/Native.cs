@@ -56,14 +56,14 @@ internal static unsafe partial class Native
     /// <summary>
     /// Waits on this thread until the socket takes bytes again; false when the time is over or the client is gone.
     /// </summary>
-    public static bool WaitWritable(SafeSocketHandle socket, TimeSpan most)
+    public static bool WaitWritable(SafeSocketHandle socket, int milliseconds)
     {
         var held = false;
         try
         {
             socket.DangerousAddRef(ref held);
             var entry = new PollEntry { Descriptor = (int)socket.DangerousGetHandle(), Events = PollOut };
-            return Poll(&entry, 1, (int)most.TotalMilliseconds) > 0 && entry.Returned == PollOut;
+            return milliseconds > 0 && Poll(&entry, 1, milliseconds) > 0 && entry.Returned == PollOut;
         }
         catch (ObjectDisposedException)
         {

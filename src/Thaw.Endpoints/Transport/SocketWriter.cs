@@ -146,7 +146,8 @@ internal sealed class SocketWriter(Socket socket, PipeWriter pipe, SendBuffers b
             return false;
         try
         {
-            while (Native.WaitWritable(socket.SafeHandle, Limits.SendWait))
+            var end = Environment.TickCount64 + (long)Limits.SendWait.TotalMilliseconds;
+            while (Native.WaitWritable(socket.SafeHandle, (int)(end - Environment.TickCount64)))
             {
                 var before = _unflushed;
                 if (TrySendNow())
