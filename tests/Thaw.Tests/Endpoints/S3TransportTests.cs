@@ -77,7 +77,7 @@ public sealed class S3TransportTests
         Assert.Equal(S3Bench.Bytes(48 << 20)[5..10], await answer.Content.ReadAsByteArrayAsync());
     }
 
-    /// <summary>Whatever the socket takes at once, and whether or not the thread may wait for it to take more.</summary>
+    /// <summary>Whatever the socket takes at once, and whether or not the thread may wait for more.</summary>
     [Fact]
     public async Task What_is_flushed_arrives_whole_and_in_order()
     {
