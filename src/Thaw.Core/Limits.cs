@@ -220,12 +220,6 @@ public static class Limits
     /// </summary>
     public const long DiskFreeMost = 1L << 30;
 
-    /// <summary>
-    /// A writer waits so long for the room of an unlinked version that a sync holds open, before its chunk is not kept:
-    /// below <see cref="DiskStuck"/>, above most syncs.
-    /// </summary>
-    public static readonly TimeSpan UnlinkedWait = TimeSpan.FromSeconds(2);
-
     /// <summary>Durability batches: at most this many unsynced bytes on a disk.</summary>
     public const long DurableBatchBytes = 1L << 30;
 
@@ -372,9 +366,6 @@ public static class Limits
 
     /// <summary>The doctor writes to a disk for this long at most: 50 MB/s fill its file in that time.</summary>
     public static readonly TimeSpan DiskProbe = TimeSpan.FromSeconds(5);
-
-    /// <summary>The doctor waits this long for a disk: twelve times what its file takes on a slow one.</summary>
-    public static readonly TimeSpan DoctorDisk = TimeSpan.FromSeconds(60);
 
     /// <summary>A cache disk should be no slower than one connection of an object store: 100-200 MB/s.</summary>
     public const double DiskBytesPerSecondWanted = 200e6;

@@ -12,6 +12,9 @@ internal static class DiskChecks
 {
     private const int PieceBytes = 4 << 20;
 
+    /// <summary>A disk may take this long: twelve times what its file takes on a slow one.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+
     /// <param name="disk">The disk.</param>
     /// <param name="known">What the node of this configuration says of it; null: it does not run, or not there.</param>
     /// <param name="clock">Measures.</param>
@@ -25,11 +28,11 @@ internal static class DiskChecks
             // A disk that hangs must not hang the doctor.
             checks.AddRange(await Task.Run(
                 () => Look(disk, known is not null, clock, cancellationToken), cancellationToken)
-                    .WaitAsync(Limits.DoctorDisk, cancellationToken).ConfigureAwait(false));
+                    .WaitAsync(Patience, cancellationToken).ConfigureAwait(false));
         }
         catch (TimeoutException)
         {
-            checks.Add(Check.Fail("disk", disk.Path, $"it does not answer within {Limits.DoctorDisk.TotalSeconds:0} s",
+            checks.Add(Check.Fail("disk", disk.Path, $"it does not answer within {Patience.TotalSeconds:0} s",
                 "look at the kernel's log (\"dmesg\"), replace the disk or take it out of cache.disks."));
         }
 

@@ -18,6 +18,12 @@ internal sealed class Evictor : IAsyncDisposable
     /// <summary>Sealed victims that the kernel spares in one pass.</summary>
     private const int AskedMost = 64;
 
+    /// <summary>
+    /// A writer waits so long for the room of an unlinked version that a sync holds open, before its chunk is not kept:
+    /// below <see cref="Limits.DiskStuck"/>, above most syncs.
+    /// </summary>
+    private static readonly TimeSpan UnlinkedWait = TimeSpan.FromSeconds(2);
+
     private readonly DiskStore _disk;
     private readonly DiskSpace _space;
     private readonly IKeepRules _rules;
@@ -60,7 +66,7 @@ internal sealed class Evictor : IAsyncDisposable
                 return false;
             GiveUp(victim, bytes);
             // What a sync still holds open counts as used for a moment more, and must not cost another version.
-            if (!_space.WaitForUnlinked(bytes, Limits.UnlinkedWait))
+            if (!_space.WaitForUnlinked(bytes, UnlinkedWait))
                 return false;
         }
 
