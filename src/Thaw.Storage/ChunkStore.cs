@@ -92,6 +92,10 @@ public sealed class ChunkStore : IAsyncDisposable
         var started = TimeProvider.System.GetTimestamp();
         foreach (var opening in openings)
             opening.Join(context.Thresholds.Stuck - TimeProvider.System.GetElapsedTime(started));
+        // Without any disk there is nothing to go on with: a slow one is waited for longer.
+        foreach (var opening in openings)
+            if (openings.All(one => one.Take() is null))
+                opening.Join(context.Thresholds.StuckSync - TimeProvider.System.GetElapsedTime(started));
         foreach (var opening in openings)
             if (opening.IsRefused)
                 throw opening.Error!;

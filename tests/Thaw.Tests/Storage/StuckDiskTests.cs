@@ -160,7 +160,8 @@ public sealed class StuckDiskTests : IDisposable
                 stuck.Hold();
             FailIfBad(hangs ? "" : path);
         };
-        await using var store = await OpenAsync();
+        // However slow this machine is just now, the other disk is waited for.
+        await using var store = await OpenAsync(Quick with { StuckSync = TimeSpan.FromSeconds(20) });
         Assert.Equal(DiskState.Failing, StateOf(store));
         Assert.False(store.IsOpen(Bad));
         Assert.Null(await store.LeaseAsync(onBad.Id));
@@ -207,14 +208,14 @@ public sealed class StuckDiskTests : IDisposable
     private bool IsOnBad(ObjectVersion version) =>
         File.Exists(Path.Combine(Bad, "versions", version.Id.ToString()[..2], version.Id + ".map"));
 
-    private async Task<ChunkStore> OpenAsync()
+    private async Task<ChunkStore> OpenAsync(DiskThresholds? thresholds = null)
     {
         var store = ChunkStore.Open(
             [new DiskOptions(Bad, 1L << 30), new DiskOptions(_folder["good"], 1L << 30)],
             new StoreContext(
                 NullLogger.Instance, TimeProvider.System, new StoreCounters(), _disk, static _ => false, "boot")
             {
-                Thresholds = Quick,
+                Thresholds = thresholds ?? Quick,
             });
         await store.Scan;
         return store;
