@@ -117,17 +117,27 @@ internal sealed class OpenFiles(
             return false;
         }
 
-        if (!Answer(new OpenFile(node, held, OpenMode.Cached), CachedFlags, 0, request))
-            return false;
-        counters.AddCachedOpen(node.SizeBytes);
-        if (!IsSmall(held) && !held.IsReady)
+        // Once it is answered, its reader may let go of it at any moment.
+        var file = new OpenFile(node, held, OpenMode.Cached);
+        file.Use();
+        try
         {
-            var ready = held.LoadAsync();
-            if (backing.IsUsable)
-                pending.Track(() => SwitchWhenReadyAsync(node, ready));
-        }
+            if (!Answer(file, CachedFlags, 0, request))
+                return false;
+            counters.AddCachedOpen(node.SizeBytes);
+            if (!IsSmall(held) && !held.IsReady)
+            {
+                var ready = held.LoadAsync();
+                if (backing.IsUsable)
+                    pending.Track(() => SwitchWhenReadyAsync(node, ready));
+            }
 
-        return true;
+            return true;
+        }
+        finally
+        {
+            file.Release();
+        }
     }
 
     private bool Answer(OpenFile file, OpenFlags flags, int backingId, PendingRequest request)
