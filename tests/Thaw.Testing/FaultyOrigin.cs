@@ -21,6 +21,7 @@ public sealed class FaultyOrigin : IAsyncDisposable
     private readonly ConcurrentDictionary<string, bool> _buckets = new();
     private readonly ConcurrentDictionary<(string Method, string Key), int> _attempts = new();
     private int _requests;
+    private bool _isDisposed;
 
     private FaultyOrigin(WebApplication app)
     {
@@ -83,6 +84,8 @@ public sealed class FaultyOrigin : IAsyncDisposable
     /// <summary>Stops serving: connections break, new ones are refused.</summary>
     public async ValueTask DisposeAsync()
     {
+        if (Interlocked.Exchange(ref _isDisposed, true))
+            return;
         using var now = new CancellationTokenSource();
         await now.CancelAsync();
         await _app.StopAsync(now.Token);

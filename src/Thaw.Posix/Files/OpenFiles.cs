@@ -129,7 +129,7 @@ internal sealed class OpenFiles(
             {
                 var ready = held.LoadAsync();
                 if (backing.IsUsable)
-                    pending.Track(() => SwitchWhenReadyAsync(node, ready));
+                    pending.Track(stopping => SwitchWhenReadyAsync(node, ready, stopping));
             }
 
             return true;
@@ -154,9 +154,9 @@ internal sealed class OpenFiles(
     }
 
     /// <summary>Once the version is whole, its name leads to a new node, which is opened by passthrough.</summary>
-    private async Task SwitchWhenReadyAsync(Node node, Task<bool> ready)
+    private async Task SwitchWhenReadyAsync(Node node, Task<bool> ready, CancellationToken stopping)
     {
-        if (!await ready.ConfigureAwait(false) || node.Opens is not { Cached: > 0 } || !node.IsCurrent)
+        if (!await ready.WaitAsync(stopping).ConfigureAwait(false) || node.Opens is not { Cached: > 0 } || !node.IsCurrent)
             return;
         nodes.Detach(node);
         notifier.Forget(node.Parent!.Id, node.Name);
