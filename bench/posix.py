@@ -301,8 +301,8 @@ def main():
     text = [
         "# The POSIX tree beside the disk's own file system", "",
         f"{time.strftime('%Y-%m-%d')}, Linux {platform.release()}, {os.cpu_count()} cores, {options.size} MiB (rclone "
-        f"and s3fs {options.size // 4} MiB), page cache warm, {options.pairs} interleaved pairs for thaw and libfuse, 3 "
-        f"for others. `bench/run posix`, {os.path.relpath(thaw)} {version}.", "",
+        f"and s3fs {options.size // 4} MiB), page cache warm, {options.pairs} interleaved pairs for thaw and "
+        f"libfuse, 3 for others. `bench/run posix`, {os.path.relpath(thaw)} {version}.", "",
         "| case | ratio to native, median | least | most | GB/s | CPU of the serving process, s/GB |",
         "|---|---|---|---|---|---|",
         *(f"| {case} | {ratio:.2f} | {low:.2f} | {high:.2f} | {rate:.2f} | {cpu} |"

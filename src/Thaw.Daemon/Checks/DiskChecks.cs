@@ -48,7 +48,7 @@ internal static class DiskChecks
             : Check.Ok(name, disk.Path, found);
     }
 
-    /// <summary>The kernel passes reads of a mount through to one file system, and not through that to another one.</summary>
+    /// <summary>The kernel passes reads through to a file system that lies on no other one.</summary>
     internal static IEnumerable<Check> Passthrough(string path, string format)
     {
         if (format.StartsWith("overlay", StringComparison.Ordinal) || format == "ecryptfs")

@@ -28,7 +28,8 @@ internal sealed class HostFiles(string root)
     {
         try
         {
-            File.OpenHandle(Path.Combine(root, path), FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite).Dispose();
+            File.OpenHandle(
+                Path.Combine(root, path), FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite).Dispose();
             return true;
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)

@@ -156,7 +156,8 @@ internal sealed class OpenFiles(
     /// <summary>Once the version is whole, its name leads to a new node, which is opened by passthrough.</summary>
     private async Task SwitchWhenReadyAsync(Node node, Task<bool> ready, CancellationToken stopping)
     {
-        if (!await ready.WaitAsync(stopping).ConfigureAwait(false) || node.Opens is not { Cached: > 0 } || !node.IsCurrent)
+        if (!await ready.WaitAsync(stopping).ConfigureAwait(false) || node.Opens is not { Cached: > 0 }
+            || !node.IsCurrent)
             return;
         nodes.Detach(node);
         notifier.Forget(node.Parent!.Id, node.Name);

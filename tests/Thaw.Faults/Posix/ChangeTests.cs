@@ -38,7 +38,8 @@ public sealed class ChangeTests
         Assert.All(scene.Origin.Log.Requests, request => Assert.True(request.Method is "GET" or "HEAD", $"{request}"));
     }
 
+    private static readonly string Script = Path.Combine(Places.Root, "tests/Thaw.Faults/Posix/changes.py");
+
     private static async Task<string[]> ChangeAsync(string path) =>
-        (await new Command("python3", Path.Combine(Places.Root, "tests/Thaw.Faults/Posix/changes.py"), path).RunAsync(Stop))
-        .Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        (await new Command("python3", Script, path).RunAsync(Stop)).Split('\n', StringSplitOptions.RemoveEmptyEntries);
 }

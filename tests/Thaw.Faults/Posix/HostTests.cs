@@ -3,7 +3,9 @@ using Xunit;
 
 namespace Thaw.Faults.Posix;
 
-/// <summary>What a host brings along: mount(8) and fstab by way of deploy/mount.thaw, and the rights of the unit.</summary>
+/// <summary>
+/// What a host brings along: mount(8) and fstab by way of deploy/mount.thaw, and the rights of the systemd unit.
+/// </summary>
 [Trait("Category", "Server")]
 public sealed class HostTests
 {
@@ -20,7 +22,8 @@ public sealed class HostTests
         File.CreateSymbolicLink(folder["sbin/thaw"], Places.Executable);
         var node = $"{scene.Node.Control}".TrimEnd('/');
         folder.Write("fstab", $"{node}  {folder["tree"]}  thaw  noauto,ro  0 0\n");
-        foreach (var arguments in (string[])[$"-t thaw {node} {folder["tree"]}", $"--fstab {folder["fstab"]} {folder["tree"]}"])
+        string[] ways = [$"-t thaw {node} {folder["tree"]}", $"--fstab {folder["fstab"]} {folder["tree"]}"];
+        foreach (var arguments in ways)
         {
             // mount(8) looks for its helpers in /sbin alone: this one sees one more there, and thaw.
             await new Command(
@@ -31,7 +34,7 @@ public sealed class HostTests
                 mount -t overlay overlay -o "lowerdir={folder["sbin"]}:$sbin" "$sbin"
                 mount {arguments}
                 """).RunAsync(Stop);
-            Assert.Equal("bytes", await new Command("cat", Path.Combine(folder["tree"], "models", "file")).RunAsync(Stop));
+            Assert.Equal("bytes", await new Command("cat", folder["tree/models/file"]).RunAsync(Stop));
             await new Command("umount", folder["tree"]).RunAsync(Stop);
             Assert.DoesNotContain($" {folder["tree"]} ", await File.ReadAllTextAsync("/proc/self/mounts", Stop));
         }

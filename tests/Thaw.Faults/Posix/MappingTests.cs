@@ -64,7 +64,8 @@ public sealed class MappingTests(ITestOutputHelper output)
         folder.Write("damaged.new", $"{DamagedBlock}");
         File.Move(folder["damaged.new"], folder["damaged"]);
         using (var file = File.OpenHandle(before, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite))
-            RandomAccess.Write(file, RandomNumberGenerator.GetBytes(5000), DamagedBlock * (long)Geometry.BlockBytes + 99);
+            RandomAccess.Write(
+                file, RandomNumberGenerator.GetBytes(5000), DamagedBlock * (long)Geometry.BlockBytes + 99);
         // It is their file that is damaged.
         await ManyReaders.AtWorkAsync(folder, Readers, scene, Stop, "seen-");
         var (code, found, problem) = await Thaw(scene, "verify", "models/llama/").TryRunAsync(Stop);

@@ -51,6 +51,7 @@ public sealed class OutageTests(ITestOutputHelper output)
 
     [Theory]
     [InlineData("cut")]
+    [InlineData("silent")]
     [InlineData("gone")]
     [Trait("Category", "Long")]
     public async Task An_origin_that_stays_away_is_an_error_to_whoever_needs_it_and_to_nobody_else(string how)
@@ -65,6 +66,9 @@ public sealed class OutageTests(ITestOutputHelper output)
             await network.CutAsync(Stop);
         else
             await scene.Origin.DisposeAsync();
+        // Until this, the kernel accepts connections that nobody answers.
+        if (how == "gone")
+            listening.Dispose();
         var since = Stopwatch.StartNew();
         Assert.Equal(Sum(0), await SumAsync(scene, Whole));
         await reader.WaitForExitAsync(Stop).WaitAsync(LongPatience, Stop);
@@ -97,12 +101,10 @@ public sealed class OutageTests(ITestOutputHelper output)
         for (var one = 1; one <= 3; one++)
             Assert.Equal(Size, await CheckCopyAsync(one, folder));
         // git reads by mmap.
-        var hashes = await new Command("git", "hash-object", "--no-filters", PathOf(scene, Cold(0)), PathOf(scene, Whole))
-            .RunAsync(Stop);
-        var want = folder["want"];
-        await File.WriteAllBytesAsync(want, ContentOf(1).ToArray(), Stop);
-        var rightHash = await new Command("git", "hash-object", "--no-filters", want).RunAsync(Stop);
-        Assert.Equal(rightHash.Trim(), hashes.Split('\n')[0]);
+        await File.WriteAllBytesAsync(folder["want"], ContentOf(1).ToArray(), Stop);
+        var hashes = await new Command(
+            "git", "hash-object", "--no-filters", PathOf(scene, Cold(0)), folder["want"]).RunAsync(Stop);
+        Assert.Equal(hashes.Split('\n')[1], hashes.Split('\n')[0]);
         Assert.Equal(Sum(0), await SumAsync(scene, Whole));
         Assert.Empty(Stuck(scene));
         output.WriteLine($"{(await scene.Node.GetStatsAsync(Stop)).Cache}");
@@ -175,7 +177,10 @@ public sealed class OutageTests(ITestOutputHelper output)
             },
             origin => new ThawSettings
             {
-                Mounts = [new MountSettings("models", $"s3://{Bucket}") { Endpoint = origin.Endpoint, Revalidate = "1h" }],
+                Mounts =
+                [
+                    new MountSettings("models", $"s3://{Bucket}") { Endpoint = origin.Endpoint, Revalidate = "1h" },
+                ],
                 HasPosix = true,
                 OpenWait = openWait,
                 Disks = disk is null ? [] : [disk],
@@ -214,7 +219,7 @@ public sealed class OutageTests(ITestOutputHelper output)
         return read.Length;
     }
 
-    /// <summary>Processes with the tree in their command line that wait and cannot be killed (proc(5), state D).</summary>
+    /// <summary>Processes with the tree in their command line that cannot be killed (proc(5), state D).</summary>
     private static IReadOnlyList<string> Stuck(Scene scene) =>
     [
         .. Directory.GetDirectories("/proc").Where(path => char.IsDigit(Path.GetFileName(path)[0]))

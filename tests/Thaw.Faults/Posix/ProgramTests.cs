@@ -27,7 +27,8 @@ public sealed class ProgramTests(ITestOutputHelper output)
         using var folder = new TempFolder();
         await using var scene = await StartAsync(folder);
         var (cold, warm) = await RunColdAndWarmAsync(scene, folder);
-        Assert.True(warm.ReadBytes == cold.ReadBytes || !Fuse.HasPassthrough, $"{warm.ReadBytes - cold.ReadBytes} bytes");
+        if (Fuse.HasPassthrough)
+            Assert.Equal(cold.ReadBytes, warm.ReadBytes);
     }
 
     [Fact]
@@ -59,12 +60,13 @@ public sealed class ProgramTests(ITestOutputHelper output)
             using var folder = new TempFolder();
             // A checkout may lie where only its owner looks: the user gets the program elsewhere.
             var copy = folder["program"];
+            var program = Path.Combine(copy, Path.GetFileName(Places.Executable));
             await using var scene = await StartAsync(folder, through:
             [
                 "sh", "-c",
                 $"cp -r \"$(dirname \"$1\")\" {copy} && chmod -R a+rX {folder.FullPath} && shift"
                     + " && chown -R 65534:65534 \"$(dirname \"$3\")\""
-                    + $" && exec setpriv {user} {group} {groups} {copy}/{Path.GetFileName(Places.Executable)} \"$@\"", "sh",
+                    + $" && exec setpriv {user} {group} {groups} {program} \"$@\"", "sh",
             ]);
             var sum = new Command(
                 "setpriv", user, group, groups, "sha256sum",
@@ -78,12 +80,12 @@ public sealed class ProgramTests(ITestOutputHelper output)
             var stats = (await scene.Node.GetStatsAsync(Stop)).Posix;
             Assert.Equal((0, 2), (stats.PassthroughOpens, stats.CachedOpens));
             var doctor = await new Command(
-                "setpriv", user, group, groups, Path.Combine(copy, Path.GetFileName(Places.Executable)), "doctor", "--config", scene.Node.ConfigFile, "--node",
+                "setpriv", user, group, groups, program, "doctor", "--config", scene.Node.ConfigFile, "--node",
                 $"{scene.Node.Control}").TryRunAsync(Stop);
             Assert.Contains("the device is there", doctor.Output);
             Assert.Contains("fusermount3 mounts, without passthrough and for this user alone", doctor.Output);
             // Not even root looks into another user's tree.
-            Assert.Equal(1, (await (sum with { Program = "stat", Arguments = [scene.Node.Tree] }).TryRunAsync(Stop)).ExitCode);
+            Assert.Equal(1, (await new Command("stat", scene.Node.Tree).TryRunAsync(Stop)).ExitCode);
             Assert.Equal(0, await scene.Node.TerminateAsync());
             Assert.DoesNotContain($" {scene.Node.Tree} ", await File.ReadAllTextAsync("/proc/self/mounts", Stop));
         }
@@ -103,7 +105,8 @@ public sealed class ProgramTests(ITestOutputHelper output)
         // All programs but find open a file that is not there yet.
         Assert.True(cold.CachedOpens >= programs.Length - 1, $"{cold}");
         Assert.True(cold.ReadBytes > 0, $"{cold}");
-        await new Command(Places.Executable, "load", "models/", "--wait", "--node", $"{scene.Node.Control}").RunAsync(Stop);
+        await new Command(Places.Executable, "load", "models/", "--wait", "--node", $"{scene.Node.Control}")
+            .RunAsync(Stop);
         output.WriteLine("warm:\n" + await run.RunAsync(Stop));
         var warm = (await scene.Node.GetStatsAsync(Stop)).Posix;
         output.WriteLine($"{cold}\n{warm}");
@@ -111,7 +114,8 @@ public sealed class ProgramTests(ITestOutputHelper output)
         return (cold, warm);
     }
 
-    private static async Task<Scene> StartAsync(TempFolder folder, string? disk = null, IReadOnlyList<string>? through = null)
+    private static async Task<Scene> StartAsync(
+        TempFolder folder, string? disk = null, IReadOnlyList<string>? through = null)
     {
         Directory.CreateDirectory(folder["scratch"]);
         await new Command("python3", Script, "make", folder["model.bin"]).RunAsync(Stop);
@@ -136,5 +140,6 @@ public sealed class ProgramTests(ITestOutputHelper output)
     }
 
     private static async Task<string[]> NamesAsync() =>
-        (await new Command("python3", Script, "names").RunAsync(Stop)).Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        (await new Command("python3", Script, "names").RunAsync(Stop))
+        .Split('\n', StringSplitOptions.RemoveEmptyEntries);
 }

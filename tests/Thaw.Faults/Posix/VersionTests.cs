@@ -6,8 +6,8 @@ using Xunit;
 namespace Thaw.Faults.Posix;
 
 /// <summary>
-/// Random reads while the file is replaced at the origin, freed, pushed out and loaded again, and while the origin fails
-/// for a while: each descriptor has one version, which is not older than its open, and an error has a reason.
+/// Random reads while the file is replaced at the origin, freed, pushed out and loaded again, and while the origin
+/// refuses for a while: each descriptor has one version, which is not older than its open, and an error has a reason.
 /// </summary>
 [Trait("Category", "Server")]
 public sealed class VersionTests(ITestOutputHelper output)

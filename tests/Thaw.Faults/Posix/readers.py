@@ -2,10 +2,9 @@
 
 readers.py held COUNT FILE WANT DIR     opens, reads a little, waits for DIR/go, reads the rest
 readers.py mapped COUNT FILE WANT DIR   maps, closes the descriptor, compares again and again until DIR/go is there
-WANT has the right bytes. Each writes DIR/NUMBER once it is at work. Ends with 0 if every byte of every reader was right:
-but for the block whose number DIR/damaged has, from when that file is there until DIR/repaired is; who sees it wrong writes
-DIR/seen-NUMBER. A reader that is not
-told to go on within five minutes fails: whoever started it is gone.
+WANT has the right bytes. Each writes DIR/NUMBER once it is at work. Ends with 0 if every byte of every reader was
+right, but for the block whose number DIR/damaged has, from when that file is there until DIR/repaired is; who sees it
+wrong writes DIR/seen-NUMBER. A reader that is not told to go on within five minutes fails: whoever started it is gone.
 """
 import ctypes
 import mmap
