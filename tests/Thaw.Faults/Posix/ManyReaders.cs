@@ -23,7 +23,9 @@ internal static class ManyReaders
         return $"{code}: {text}{error}";
     }
 
-    /// <summary>Until every reader has begun, or has noticed what the files with this name before a number tell.</summary>
+    /// <summary>
+    /// Until every reader has begun, or has noticed what the files with this name before a number tell.
+    /// </summary>
     public static Task AtWorkAsync(
         TempFolder folder, int readers, Scene scene, CancellationToken cancellationToken, string name = "") =>
         Eventually.HoldsAsync(

@@ -43,7 +43,8 @@ public sealed class VersionTests(ITestOutputHelper output)
         var path = Path.Combine(scene.Node.Tree, "models", Key);
         var reading = new Command(
             "python3", Path.Combine(Places.Root, "tests/Thaw.Faults/Posix/versions.py"), $"{Readers}", path,
-            folder["versions"], folder["state"]) { Limit = TimeSpan.FromMinutes(15) }.RunAsync(Stop);
+            folder["versions"], folder["state"])
+        { Limit = TimeSpan.FromMinutes(15) }.RunAsync(Stop);
         for (var act = 0; act < acts; act++)
         {
             await ActAsync(act, scene, folder, troubles);
