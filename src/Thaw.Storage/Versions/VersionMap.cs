@@ -144,12 +144,19 @@ internal sealed class VersionMap : IDisposable
     {
         var slot = Volatile.Read(ref _slots[chunk]);
         var state = (ChunkState)(byte)slot;
-        if (slot >> StateBits != generation || state == ChunkState.Absent
-            || Interlocked.CompareExchange(ref _slots[chunk], Next(slot, ChunkState.Absent), slot) != slot)
+        if (slot >> StateBits != generation || state == ChunkState.Absent)
             return ChunkState.Absent;
-        Interlocked.Add(ref _presentBytes, -Geometry.ChunkLength(_header.SizeBytes, chunk));
+        // Known before the chunk is gone: whoever misses it from then on repairs it.
         if (isRepairable)
             _damaged[chunk] = badBlocks;
+        if (Interlocked.CompareExchange(ref _slots[chunk], Next(slot, ChunkState.Absent), slot) != slot)
+        {
+            if (StateOf(chunk) != ChunkState.Absent)
+                _damaged.TryRemove(chunk, out _);
+            return ChunkState.Absent;
+        }
+
+        Interlocked.Add(ref _presentBytes, -Geometry.ChunkLength(_header.SizeBytes, chunk));
         return state;
     }
 
