@@ -458,6 +458,9 @@ public static class Limits
     /// </summary>
     public const int PeerFrameBlocks = 16;
 
+    /// <summary>What a node said of its load counts for this long: as long as a chunk takes on a slow card.</summary>
+    public static readonly TimeSpan PeerLoadTrusted = TimeSpan.FromSeconds(2);
+
     /// <summary>Characters of a failure's sentence between nodes: ten lines of a terminal.</summary>
     public const int PeerSentence = 800;
 

@@ -18,7 +18,8 @@ internal sealed record ColdRun(
 {
     /// <summary>Starts a reader in each space and waits for all.</summary>
     public static ColdRun Start(
-        ColdCrew crew, string[] spaces, string[] files, int atOnce, double secondsBetween, uint[] crcs, long sizeBytes)
+        ColdCrew crew, string[] spaces, string[] files, int atOnce, double secondsBetween, uint[] crcs, long sizeBytes,
+        TouchedMemory memory)
     {
         var readers = spaces.Select(space => new Worker(space, Environment.ProcessPath!, [
             "cold-read", atOnce.ToString(CultureInfo.InvariantCulture), crew.Base, .. files,
@@ -30,8 +31,16 @@ internal sealed record ColdRun(
             var (busy, all) = MachineTicks();
             var serverSeconds = crew.ProcessorSeconds;
             var start = Stopwatch.GetTimestamp();
+            var readBytes = new long[readers.Length];
+            void Noted(int index, long bytes)
+            {
+                Volatile.Write(ref readBytes[index], bytes);
+                memory.Use(readBytes.Sum());
+            }
+
+            memory.Use(0);
             var running = readers.Select((reader, index) => Task.Factory.StartNew(
-                () => Follow(reader, start, index * secondsBetween, string.Join(',', crcs)),
+                () => Follow(reader, start, index * secondsBetween, string.Join(',', crcs), bytes => Noted(index, bytes)),
                 TaskCreationOptions.LongRunning)).ToArray();
             Task.WaitAll(running);
             var (busyAfter, allAfter) = MachineTicks();
@@ -46,7 +55,7 @@ internal sealed record ColdRun(
         }
     }
 
-    private static ColdReading Follow(Worker reader, long start, double after, string crcs)
+    private static ColdReading Follow(Worker reader, long start, double after, string crcs, Action<long> noted)
     {
         Thread.Sleep(TimeSpan.FromSeconds(after));
         var begun = Stopwatch.GetElapsedTime(start).TotalSeconds;
@@ -55,6 +64,7 @@ internal sealed record ColdRun(
         {
             var parts = line.Split(' ');
             progress.Add((Worker.Number(parts[1]), long.Parse(parts[2], CultureInfo.InvariantCulture)));
+            noted(progress[^1].Item2);
             if (parts[0] != "end")
                 continue;
             return parts[3] == crcs

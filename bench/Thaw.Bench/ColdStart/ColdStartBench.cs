@@ -120,8 +120,10 @@ internal sealed class ColdStartBench(string thaw, string root, string work, long
         try
         {
             using var crew = make(new ColdPlace(root, work, folder, originSpace));
+            // The caches of all nodes, and as much again as two of them for buffers.
+            using var memory = new TouchedMemory(work, (spaces.Length + 2) * sizeBytes);
             var run = ColdRun.Start(
-                crew, spaces, _names, FilesAtOnce, scenario.SecondsBetweenStarts, crcs, sizeBytes);
+                crew, spaces, _names, FilesAtOnce, scenario.SecondsBetweenStarts, crcs, sizeBytes, memory);
             if (Environment.GetEnvironmentVariable("THAW_BENCH_STATS") is not null)
                 foreach (var line in crew.Stats())
                     Console.Error.WriteLine(line);

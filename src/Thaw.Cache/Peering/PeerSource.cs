@@ -15,9 +15,11 @@ namespace Thaw.Cache.Peering;
 /// <summary>
 /// Bytes from the chunk's owner, from whom the owner names, or, where this node is the owner, from the origin. Each
 /// attempt goes on behind the last block that came. A peer that fails is not asked for this chunk again; when nobody
-/// before this node is left, it asks the origin itself and the ledger says why.
+/// before this node is left, it asks the origin itself and the ledger says why. An owner that has much to send may name
+/// this node itself: then it fetches for all, in the owner's place.
 /// </summary>
-internal sealed class PeerSource(PeerNetwork network, PeerHome home, ILogger<PeerSource> logger) : IChunkSource
+internal sealed class PeerSource(
+    PeerNetwork network, PeerHome home, PromisedChunks promised, ILogger<PeerSource> logger) : IChunkSource
 {
     private readonly ConcurrentDictionary<ContentId, (long At, Task<ImmutableArray<PeerHolding>> Holders)> _holders =
         new();
@@ -57,12 +59,29 @@ internal sealed class PeerSource(PeerNetwork network, PeerHome home, ILogger<Pee
     private async Task<Failure?> FetchAsOwnerAsync(
         Attempts fetch, OriginCause cause, CancellationToken cancellationToken)
     {
-        if (await AskHoldersAsync(fetch, isFresh: false, cancellationToken).ConfigureAwait(false))
+        if (await AskStandInAsync(fetch, cancellationToken).ConfigureAwait(false)
+            || await AskHoldersAsync(fetch, isFresh: false, cancellationToken).ConfigureAwait(false))
             return null;
         var failure = await OriginSource.FetchAsync(fetch.Flight, cause, cancellationToken).ConfigureAwait(false);
         return failure is { Kind: FailureKind.OriginUnavailable or FailureKind.Throttled }
             && await AskHoldersAsync(fetch, isFresh: true, cancellationToken).ConfigureAwait(false)
             ? null : failure;
+    }
+
+    /// <summary>From a node that fetches it, or has fetched it, in this one's place.</summary>
+    private async Task<bool> AskStandInAsync(Attempts fetch, CancellationToken cancellationToken)
+    {
+        var id = fetch.Flight.Source.Version.Id;
+        if (promised.StandInOf(id, fetch.Flight.Chunk) is not { } node || fetch.Passed.Contains(node)
+            || !network.IsUsable(node))
+            return false;
+        var end = await AskOneAsync(fetch, node, isHolder: true, fetch.Flight.Cause, cancellationToken)
+            .ConfigureAwait(false);
+        if (end.End == PeerEnd.Complete)
+            return true;
+        fetch.Passed.Add(node);
+        promised.Forget(id, fetch.Flight.Chunk, node);
+        return false;
     }
 
     private async Task<bool> AskHoldersAsync(Attempts fetch, bool isFresh, CancellationToken cancellationToken)
@@ -124,6 +143,14 @@ internal sealed class PeerSource(PeerNetwork network, PeerHome home, ILogger<Pee
             {
                 case PeerEnd.Complete:
                     return true;
+                case PeerEnd.Redirected when !isHolder && end.Node == network.Self && !fetch.IsFinal:
+                    fetch.Failure = await FetchAsOwnerAsync(fetch, cause, cancellationToken).ConfigureAwait(false);
+                    if (fetch.Failure is not { Kind: FailureKind.OriginUnavailable or FailureKind.AccessDenied })
+                        return true;
+                    // The owner may come through to the origin where this node does not.
+                    fetch.Failure = null;
+                    fetch.IsFinal = true;
+                    continue;
                 case PeerEnd.Redirected when !isHolder && end.Node is { } other && !fetch.Passed.Contains(other)
                     && network.IsUsable(other):
                     node = other;
@@ -182,6 +209,7 @@ internal sealed class PeerSource(PeerNetwork network, PeerHome home, ILogger<Pee
                 },
                 IsOnlyHeld = isHolder,
                 IsFinal = isHolder || fetch.IsFinal,
+                CanFetch = !isHolder && !fetch.IsFinal,
                 Place = fetch.Place,
                 Version = isHolder ? null : flight.Source.Version,
                 Cause = cause,

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
+using Thaw.Core;
 using Thaw.Core.Cluster;
 using Thaw.Core.Contracts.Peers;
 using Thaw.Core.Failures;
@@ -41,6 +42,11 @@ public sealed class PeerClient : IPeerClient
 
     /// <inheritdoc />
     public bool IsSuspect(string node) => _links.TryGetValue(node, out var link) && link.IsSuspect;
+
+    /// <inheritdoc />
+    public (PeerLoad Load, long At)? LoadOf(string node) =>
+        _links.TryGetValue(node, out var link) && link.Load is { } told
+        && Environment.TickCount64 - told.At < (long)Limits.PeerLoadTrusted.TotalMilliseconds ? told : null;
 
     /// <inheritdoc />
     public async ValueTask<PeerFetchEnd> FetchAsync(
