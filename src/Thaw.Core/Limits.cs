@@ -101,6 +101,11 @@ public static class Limits
     /// <summary>Most chunks a reader asks for ahead: 512 MiB fill 40 Gbit/s over 100 ms.</summary>
     public const int WindowChunksMost = 64;
 
+    /// <summary>
+    /// A reader that waits so long for another node's chunk asks for more of the others: a few round trips of a chunk.
+    /// </summary>
+    public static readonly TimeSpan WindowPatience = TimeSpan.FromMilliseconds(250);
+
     /// <summary>Objects of a job that are looked up at once: as many HEADs as one connection pool hides well.</summary>
     public const int JobLookups = 16;
 

@@ -125,8 +125,14 @@ internal sealed class ColdStartBench(string thaw, string root, string work, long
             var run = ColdRun.Start(
                 crew, spaces, _names, FilesAtOnce, scenario.SecondsBetweenStarts, crcs, sizeBytes, memory);
             if (Environment.GetEnvironmentVariable("THAW_BENCH_STATS") is not null)
+            {
                 foreach (var line in crew.Stats())
                     Console.Error.WriteLine(line);
+                foreach (var reading in run.Readings)
+                    Console.Error.WriteLine("MiB: " + string.Join(' ', reading.Progress.Select(
+                        point => $"{point.Seconds:F1}:{point.Bytes >> 20}")));
+            }
+
             return run;
         }
         finally

@@ -88,7 +88,7 @@ internal sealed class PeerFace(
             }
 
             // Two nodes that take each other for the owner must not wait for each other.
-            if (flight.AskedNode == node)
+            if (flight.AskedNode == node && !request.IsToStandIn)
             {
                 flights.Leave(flight);
                 return new FailedSupply(Circle);

@@ -75,7 +75,7 @@ internal sealed class PeerSource(
         if (promised.StandInOf(id, fetch.Flight.Chunk) is not { } node || fetch.Passed.Contains(node)
             || !network.IsUsable(node))
             return false;
-        var end = await AskOneAsync(fetch, node, isHolder: true, fetch.Flight.Cause, cancellationToken)
+        var end = await AskOneAsync(fetch, node, Role.StandIn, fetch.Flight.Cause, cancellationToken)
             .ConfigureAwait(false);
         if (end.End == PeerEnd.Complete)
             return true;
@@ -93,7 +93,7 @@ internal sealed class PeerSource(
             if (holding.Node == network.Self || !holding.Chunks.Has(fetch.Flight.Chunk)
                 || fetch.Passed.Contains(holding.Node) || !network.IsUsable(holding.Node))
                 continue;
-            var end = await AskOneAsync(fetch, holding.Node, isHolder: true, fetch.Flight.Cause, cancellationToken)
+            var end = await AskOneAsync(fetch, holding.Node, Role.Holder, fetch.Flight.Cause, cancellationToken)
                 .ConfigureAwait(false);
             if (end.End == PeerEnd.Complete)
                 return true;
@@ -138,7 +138,8 @@ internal sealed class PeerSource(
         while (true)
         {
             var isHolder = node != owner;
-            var end = await AskOneAsync(fetch, node, isHolder, cause, cancellationToken).ConfigureAwait(false);
+            var end = await AskOneAsync(fetch, node, isHolder ? Role.Holder : Role.Owner, cause, cancellationToken)
+                .ConfigureAwait(false);
             switch (end.End)
             {
                 case PeerEnd.Complete:
@@ -186,8 +187,9 @@ internal sealed class PeerSource(
         failure is { Retry: not RetryAdvice.Elsewhere, Kind: not (FailureKind.Stopping or FailureKind.Busy) };
 
     private async Task<PeerFetchEnd> AskOneAsync(
-        Attempts fetch, string node, bool isHolder, OriginCause cause, CancellationToken cancellationToken)
+        Attempts fetch, string node, Role role, OriginCause cause, CancellationToken cancellationToken)
     {
+        var isHolder = role != Role.Owner;
         var flight = fetch.Flight;
         if (network.Now.Placement.Snapshot.Find(node) is not { } member)
             return new PeerFetchEnd(PeerEnd.Silent, flight.ReadyBlocks);
@@ -210,6 +212,7 @@ internal sealed class PeerSource(
                 IsOnlyHeld = isHolder,
                 IsFinal = isHolder || fetch.IsFinal,
                 CanFetch = !isHolder && !fetch.IsFinal,
+                IsToStandIn = role == Role.StandIn,
                 Place = fetch.Place,
                 Version = isHolder ? null : flight.Source.Version,
                 Cause = cause,
@@ -222,6 +225,14 @@ internal sealed class PeerSource(
         {
             flight.AskedNode = null;
         }
+    }
+
+    /// <summary>What a node that is asked is to the chunk.</summary>
+    private enum Role
+    {
+        Owner,
+        Holder,
+        StandIn,
     }
 
     /// <summary>What has been tried for one flight.</summary>

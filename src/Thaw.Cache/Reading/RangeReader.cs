@@ -162,7 +162,7 @@ internal sealed class RangeReader : IRangeReader
         {
             var offset = (int)(_position - Geometry.ChunkOffset(chunk));
             var inTime = flight.IsWhole;
-            if (await flight.WaitAsync(offset, cancellationToken).ConfigureAwait(false) is { } failure)
+            if (await WaitAsync(flight, offset, cancellationToken).ConfigureAwait(false) is { } failure)
                 return failure;
             if (!inTime)
                 _window.NoteWait();
@@ -174,6 +174,29 @@ internal sealed class RangeReader : IRangeReader
         {
             flight.Unpin();
         }
+    }
+
+    /// <summary>
+    /// While one node lets the reader wait, the others need not: the window grows. A chunk whose blocks come one by one
+    /// is looked at with each, one that has not begun to come after a while.
+    /// </summary>
+    private async ValueTask<Failure?> WaitAsync(ChunkFlight flight, int offset, CancellationToken cancellationToken)
+    {
+        var waiting = flight.WaitAsync(offset, cancellationToken);
+        if (waiting.IsCompleted || !flight.IsRemote)
+            return await waiting.ConfigureAwait(false);
+        if (flight.ReadyBlocks > 0)
+        {
+            if (flight.Elapsed > Limits.WindowPatience)
+                _window.Widen();
+            return await waiting.ConfigureAwait(false);
+        }
+
+        var begun = waiting.AsTask();
+        while (await Task.WhenAny(begun, Task.Delay(Limits.WindowPatience, cancellationToken)).ConfigureAwait(false)
+            != begun && !cancellationToken.IsCancellationRequested)
+            _window.Widen();
+        return await begun.ConfigureAwait(false);
     }
 
     /// <summary>Before the last bytes of a version leave, its whole is compared with the origin's sum.</summary>

@@ -31,6 +31,7 @@ internal sealed class ReadWindow(FetchSource source, FlightTable flights, ByteRa
     public ChunkFlight? Demand(int chunk, OriginCause cause)
     {
         LeaveBefore(chunk);
+        _present = Math.Max(_present, chunk);
         if (!_interests.TryGetValue(chunk, out var flight) || !flights.TryRaise(flight))
         {
             if (flight is not null)
@@ -60,6 +61,14 @@ internal sealed class ReadWindow(FetchSource source, FlightTable flights, ByteRa
         Adapt();
         if (version is not { IsComplete: true })
             Fill(chunk);
+    }
+
+    /// <summary>The reader waits for one node: more is asked of the others meanwhile.</summary>
+    public void Widen()
+    {
+        _width = Math.Min(2 * _width, Limits.WindowChunksMost);
+        if (_present >= 0)
+            Fill(_present);
     }
 
     /// <summary>The reader had to wait: the window may be too narrow.</summary>

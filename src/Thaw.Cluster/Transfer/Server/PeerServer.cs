@@ -104,7 +104,7 @@ public sealed class PeerServer : IPeerServer
 
     internal void Account(Reply reply, int bytes)
     {
-        _meter.AddQueued(bytes - reply.AccountedBytes);
+        _meter.AddQueued(bytes - reply.AccountedBytes, Environment.TickCount64);
         reply.AccountedBytes = bytes;
     }
 

@@ -11,6 +11,7 @@ internal static class RequestCodec
     private const byte OnlyHeld = 1;
     private const byte Final = 2;
     private const byte Fetcher = 4;
+    private const byte StandIn = 8;
 
     public static byte[] Write(PeerRequest request)
     {
@@ -28,7 +29,8 @@ internal static class RequestCodec
         if (request.Patience is { } patience)
             fields.UInt32(6, (uint)Math.Clamp(patience.TotalMilliseconds, 0, uint.MaxValue));
         fields.Byte(7, (byte)(
-            (request.IsOnlyHeld ? OnlyHeld : 0) | (request.IsFinal ? Final : 0) | (request.CanFetch ? Fetcher : 0)));
+            (request.IsOnlyHeld ? OnlyHeld : 0) | (request.IsFinal ? Final : 0) | (request.CanFetch ? Fetcher : 0)
+            | (request.IsToStandIn ? StandIn : 0)));
         if (request.Place is { } place)
             fields.Parts(8, parts => VersionCodec.Write(parts, place));
         if (request.Version is { } version)
@@ -69,6 +71,7 @@ internal static class RequestCodec
         IsOnlyHeld = (flags & OnlyHeld) != 0,
         IsFinal = (flags & Final) != 0,
         CanFetch = (flags & Fetcher) != 0,
+        IsToStandIn = (flags & StandIn) != 0,
     };
 
     private static PeerRequest WithPlace(PeerRequest request, ref FieldReader fields)
