@@ -29,6 +29,10 @@ internal sealed class NodeClient : IDisposable
     public Task<Reply<NodeStats>> GetStatsAsync(CancellationToken cancellationToken) =>
         SendAsync(HttpMethod.Get, "stats", null, ApiJson.Default.NodeStats, cancellationToken);
 
+    /// <summary>Counters of all nodes of the cluster, summed.</summary>
+    public Task<Reply<NodeStats>> GetClusterStatsAsync(CancellationToken cancellationToken) =>
+        SendAsync(HttpMethod.Get, "stats?scope=cluster", null, ApiJson.Default.NodeStats, cancellationToken);
+
     /// <summary>Members of the cluster.</summary>
     public Task<Reply<ClusterStatus>> GetNodesAsync(CancellationToken cancellationToken) =>
         SendAsync(HttpMethod.Get, "nodes", null, ApiJson.Default.ClusterStatus, cancellationToken);

@@ -9,7 +9,7 @@ namespace Thaw.Cli.Demo;
 /// <param name="Files">The model.</param>
 /// <param name="Sha256Match">Every file of every reader has the sha256 of the original.</param>
 /// <param name="DirectSeconds">All readers straight from the origin.</param>
-/// <param name="ColdSeconds">All readers through an empty node.</param>
+/// <param name="ColdSeconds">All readers through empty nodes, one for each.</param>
 /// <param name="WarmSeconds">The same again.</param>
 internal sealed record DemoMeasure(
     IReadOnlyList<ModelFile> Files, bool Sha256Match, double DirectSeconds, double ColdSeconds, double WarmSeconds)
@@ -20,14 +20,14 @@ internal sealed record DemoMeasure(
     /// </summary>
     private const double LeastSavedSeconds = 1.5;
 
-    /// <summary>The report.</summary>
-    public DemoReport Judge(NodeStats stats, int readers, S3Throttle origin)
+    /// <summary>The report; <paramref name="stats"/> are the cluster's sums.</summary>
+    public DemoReport Judge(NodeStats stats, int nodes, int readers, S3Throttle origin)
     {
         var served = stats.Served.S3.Local + stats.Served.S3.Peer + stats.Served.S3.Parent + stats.Served.S3.Origin;
         var modelBytes = Files.Sum(file => file.Bytes);
         var failures = Failures(modelBytes, stats.Origin.Bytes, readers, origin).ToArray();
         return new DemoReport(
-            failures.Length == 0, 1, modelBytes, stats.Origin.Bytes, Sha256Match, Math.Round(ColdSeconds, 3),
+            failures.Length == 0, nodes, modelBytes, stats.Origin.Bytes, Sha256Match, Math.Round(ColdSeconds, 3),
             Math.Round(WarmSeconds, 3), Math.Round(DirectSeconds, 3), stats.HitRatio ?? 0, readers,
             stats.Origin.Requests, served, Math.Max(0, served - stats.Origin.Bytes), origin.BytesPerSecond,
             stats.Version, failures);

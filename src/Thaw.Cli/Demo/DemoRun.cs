@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Net;
-using System.Net.Sockets;
 using Microsoft.Extensions.Logging.Abstractions;
 using Thaw.Cli.Progress;
 using Thaw.Core;
@@ -14,12 +13,12 @@ namespace Thaw.Cli.Demo;
 internal sealed record DemoOptions(bool Once, bool Json, string? Model, long SizeBytes, int Shards);
 
 /// <summary>
-/// The demo: an origin that is slow like a far object store, one node, three readers at once; direct, cold, warm. The
-/// origin is a node without disks in this process, slowed down; the measured node is a process of its own.
+/// The demo: an origin that is slow like a far object store, a cluster of three nodes, a reader on each; direct, cold,
+/// warm. The origin is a node without disks in this process, slowed down; each measured node is a process of its own.
 /// </summary>
 internal sealed class DemoRun(Terminal terminal, DemoOptions options)
 {
-    private const int Readers = 3;
+    private const int Readers = DemoCluster.Size;
     private const string Bucket = "models";
     private static readonly S3Throttle Throttle = new(200_000_000, TimeSpan.FromMilliseconds(30));
     private static readonly TimeSpan Drain = TimeSpan.FromSeconds(2);
@@ -44,14 +43,13 @@ internal sealed class DemoRun(Terminal terminal, DemoOptions options)
         try
         {
             var endpoint = new Uri($"http://{origin.S3}");
-            var config = Path.Combine(place.Root, "thaw.yaml");
-            await File.WriteAllTextAsync(
-                config, Configuration(place.Root, endpoint, files.Sum(file => file.Bytes)), cancellationToken);
-            var started = await ChildNode.StartAsync(config, cancellationToken);
+            var started = await DemoCluster.StartAsync(
+                new(place.Root, Bucket, endpoint, files.Sum(file => file.Bytes), UsualPorts: !options.Once),
+                cancellationToken);
             if (started.Value is null)
                 return terminal.Fail(started.Failure!);
-            await using var node = started.Value;
-            return await MeasureAsync(files, endpoint, node, cancellationToken);
+            await using var cluster = started.Value;
+            return await MeasureAsync(files, endpoint, cluster, cancellationToken);
         }
         finally
         {
@@ -60,29 +58,29 @@ internal sealed class DemoRun(Terminal terminal, DemoOptions options)
     }
 
     private async Task<int> MeasureAsync(
-        IReadOnlyList<ModelFile> files, Uri origin, ChildNode node, CancellationToken cancellationToken)
+        IReadOnlyList<ModelFile> files, Uri origin, DemoCluster cluster, CancellationToken cancellationToken)
     {
         var match = true;
         var seconds = new double[3];
-        var phases = new (string Name, Uri Endpoint)[]
-            { ("direct", origin), ("cold", new Uri(node.Report.S3)), ("warm", new Uri(node.Report.S3)) };
+        var nodes = cluster.Nodes.Select(node => new Uri(node.Report.S3)).ToArray();
+        var phases = new (string Name, Uri[] Endpoints)[] { ("direct", [origin]), ("cold", nodes), ("warm", nodes) };
         for (var phase = 0; phase < phases.Length; phase++)
         {
             var started = terminal.Clock.GetTimestamp();
-            var reply = await ReadAllAsync(phases[phase].Name, phases[phase].Endpoint, files, cancellationToken);
+            var reply = await ReadAllAsync(phases[phase].Name, phases[phase].Endpoints, files, cancellationToken);
             if (reply.Failure is { } failure)
                 return terminal.Fail(
-                    failure with { Sentence = $"{phases[phase].Name} run: {failure.Sentence} {node.LastLines()}" });
+                    failure with { Sentence = $"{phases[phase].Name} run: {failure.Sentence} {cluster.LastLines()}" });
             match &= reply.Value;
             seconds[phase] = terminal.Clock.GetElapsedTime(started).TotalSeconds;
         }
 
-        using var client = new NodeClient(new Uri(node.Report.Control), null);
-        var stats = await client.GetStatsAsync(cancellationToken);
+        using var client = new NodeClient(new Uri(cluster.Nodes[0].Report.Control), null);
+        var stats = await client.GetClusterStatsAsync(cancellationToken);
         if (stats.Value is null)
             return terminal.Fail(stats.Failure!);
         var report = new DemoMeasure(files, match, seconds[0], seconds[1], seconds[2])
-            .Judge(stats.Value, Readers, Throttle);
+            .Judge(stats.Value, nodes.Length, Readers, Throttle);
         if (options.Json)
             terminal.WriteJson(report, CliJson.Default.DemoReport);
         else
@@ -90,21 +88,22 @@ internal sealed class DemoRun(Terminal terminal, DemoOptions options)
         foreach (var failure in report.Failures)
             terminal.Fail(new CliFailure(ExitCode.Failed, failure));
         if (!options.Once)
-            await StayAsync(node, cancellationToken);
+            await StayAsync(cluster, cancellationToken);
         return report.Ok ? ExitCode.Done : ExitCode.Failed;
     }
 
     private async Task<Reply<bool>> ReadAllAsync(
-        string phase, Uri endpoint, IReadOnlyList<ModelFile> files, CancellationToken cancellationToken)
+        string phase, Uri[] endpoints, IReadOnlyList<ModelFile> files, CancellationToken cancellationToken)
     {
         Volatile.Write(ref _readBytes, 0);
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var progress = ShowAsync(phase, files.Sum(file => file.Bytes) * Readers, ended.Token);
         try
         {
-            var replies = await Task.WhenAll(Enumerable.Range(0, Readers).Select(_ => Task.Run(
-                () => new ModelReader(endpoint, Bucket, terminal.Clock, bytes => Interlocked.Add(ref _readBytes, bytes))
-                    .ReadAsync(files, cancellationToken),
+            var replies = await Task.WhenAll(Enumerable.Range(0, Readers).Select(reader => Task.Run(
+                () => new ModelReader(
+                    endpoints[reader % endpoints.Length], Bucket, terminal.Clock,
+                    bytes => Interlocked.Add(ref _readBytes, bytes)).ReadAsync(files, cancellationToken),
                 cancellationToken)));
             return replies.FirstOrDefault(reply => reply.Failure is not null) is { Failure: { } failure }
                 ? failure : replies.All(reply => reply.Value);
@@ -152,46 +151,10 @@ internal sealed class DemoRun(Terminal terminal, DemoOptions options)
             config, new NodeOptions { S3Throttle = Throttle }, NullLoggerFactory.Instance, cancellationToken);
     }
 
-    private string Configuration(string place, Uri origin, long modelBytes)
-    {
-        var defaults = !options.Once && IsFree(7400) && IsFree(7401);
-        var capacity = Math.Max(1L << 30, modelBytes + modelBytes / 4);
-        return string.Create(CultureInfo.InvariantCulture, $$"""
-            node: {name: demo-1, drain: 2s}
-            cache:
-              disks:
-                - path: '{{place}}/cache'
-                  capacity: {{capacity}}
-              memory: 256MiB
-            mounts:
-              - name: {{Bucket}}
-                origin: s3://{{Bucket}}
-                endpoint: '{{origin}}'
-                region: us-east-1
-                credentials: {anonymous: true}
-            s3: {listen: '127.0.0.1:{{(defaults ? 7400 : 0)}}'}
-            control: {listen: '127.0.0.1:{{(defaults ? 7401 : 0)}}'}
-
-            """);
-    }
-
-    private static bool IsFree(int port)
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, port);
-        try
-        {
-            listener.Start();
-            return true;
-        }
-        catch (SocketException)
-        {
-            return false;
-        }
-    }
-
     private CliFailure? CheckSpace(string place)
     {
-        var needed = (options.Model is null ? options.SizeBytes : 0) + options.SizeBytes + options.SizeBytes / 4;
+        var needed = (options.Model is null ? options.SizeBytes : 0)
+            + DemoCluster.Size * (options.SizeBytes + options.SizeBytes / 16);
         var free = new DriveInfo(place).AvailableFreeSpace;
         return free >= needed ? null : new CliFailure(ExitCode.Failed,
             $"{place} has {new ByteSize(free)} free and the demo needs {new ByteSize(needed)}; "
@@ -206,7 +169,7 @@ internal sealed class DemoRun(Terminal terminal, DemoOptions options)
 
     private void WriteText(DemoReport report)
     {
-        terminal.Out.WriteLine($"One node for now ({report.Nodes}); {Readers} readers at once; the origin gives "
+        terminal.Out.WriteLine($"{report.Nodes} nodes; {Readers} readers at once, one for each node; the origin gives "
             + $"{report.OriginBytesPerSecond / 1_000_000} MB/s in all.");
         string[] Row(string name, double seconds) =>
         [
@@ -223,9 +186,11 @@ internal sealed class DemoRun(Terminal terminal, DemoOptions options)
             $"sha256 of every file and reader: {(report.Sha256Match ? "matches the origin" : "DOES NOT MATCH")}");
     }
 
-    private async Task StayAsync(ChildNode node, CancellationToken cancellationToken)
+    private async Task StayAsync(DemoCluster cluster, CancellationToken cancellationToken)
     {
-        Say($"S3 {node.Report.S3}, control {node.Report.Control}; Ctrl-C ends the demo.");
+        foreach (var node in cluster.Nodes)
+            Say($"{node.Report.Node}: S3 {node.Report.S3}, control {node.Report.Control}");
+        Say("Ctrl-C ends the demo.");
         await Task.Delay(Timeout.InfiniteTimeSpan, terminal.Clock, cancellationToken)
             .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }

@@ -34,8 +34,8 @@ internal static class DemoVerb
             if (result.GetValueOrDefault<int>() is < 1 or > MostShards)
                 result.AddError($"--shards needs a number from 1 to {MostShards}.");
         });
-        var verb = new Verb("demo", "Shows what Thaw does on this machine: a slow origin, a node (one for now), direct "
-            + "against cold against warm",
+        var verb = new Verb("demo", "Shows what Thaw does on this machine: a slow origin, three nodes, direct against "
+            + "cold against warm",
             "thaw demo", "thaw demo --once --json", "thaw demo --model ./llama-7b",
             "thaw demo --size 512MiB --shards 4")
         {

@@ -21,7 +21,7 @@ public sealed class DemoMeasureTests
         long modelBytes, bool match, long originBytes, double coldSeconds, string part)
     {
         var measure = new DemoMeasure([new ModelFile("a", modelBytes, "")], match, 32, coldSeconds, 5);
-        var report = measure.Judge(Stats(originBytes), 3, Origin);
+        var report = measure.Judge(Stats(originBytes), 3, 3, Origin);
         Assert.Equal(part.Length == 0, report.Ok);
         if (part.Length == 0)
             Assert.Empty(report.Failures);
