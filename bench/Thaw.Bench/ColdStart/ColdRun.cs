@@ -40,7 +40,8 @@ internal sealed record ColdRun(
 
             memory.Use(0);
             var running = readers.Select((reader, index) => Task.Factory.StartNew(
-                () => Follow(reader, start, index * secondsBetween, string.Join(',', crcs), bytes => Noted(index, bytes)),
+                () => Follow(
+                    reader, start, index * secondsBetween, string.Join(',', crcs), bytes => Noted(index, bytes)),
                 TaskCreationOptions.LongRunning)).ToArray();
             Task.WaitAll(running);
             var (busyAfter, allAfter) = MachineTicks();
@@ -73,7 +74,7 @@ internal sealed record ColdRun(
         }
     }
 
-    /// <summary>Busy and all ticks of the machine so far (proc(5), /proc/stat: user to softirq, idle and iowait).</summary>
+    /// <summary>Busy and all ticks of the machine so far: proc(5), /proc/stat, user to softirq, idle, iowait.</summary>
     private static (double Busy, double All) MachineTicks()
     {
         var fields = File.ReadLines("/proc/stat").First().Split(' ', StringSplitOptions.RemoveEmptyEntries)[1..9]

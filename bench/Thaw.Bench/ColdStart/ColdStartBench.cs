@@ -84,7 +84,8 @@ internal sealed class ColdStartBench(string thaw, string root, string work, long
             var run = Once(scenario, originSpace, spaces, seed, make);
             var ratios = run.Readings.Select((one, node) => one.Seconds / ideals(node, one.Begun)).ToArray();
             var row = string.Create(CultureInfo.InvariantCulture,
-                $"| {name} | {seed} | {run.Readings.Min(one => one.Seconds):F1}..{run.Readings.Max(one => one.Seconds):F1} "
+                $"| {name} | {seed} | {run.Readings.Min(one => one.Seconds):F1}"
+                + $"..{run.Readings.Max(one => one.Seconds):F1} "
                 + $"| {string.Join(' ', ratios.Select(ratio => ratio.ToString("F2", CultureInfo.InvariantCulture)))} "
                 + $"| **{ratios.Max():F2}** | {run.OriginShare:F3} | {run.BusyShare:P0} | {run.ServerSeconds:F1} |");
             rows.AppendLine(row);
@@ -149,7 +150,7 @@ internal sealed class ColdStartBench(string thaw, string root, string work, long
             ({originRate:F1} by iperf3), the nodes' to {string.Join(", ", rates.Select(rate => string.Create(
             CultureInfo.InvariantCulture, $"{rate.Key} MB/s ({rate.Value:F1})")))}. A node starts every
             {scenario.SecondsBetweenStarts} s, and its clock with it. Ratio: a node's seconds / its ideal; the bound is
-            {scenario.Bound}. The nodes' caches are in memory: they have a disk each elsewhere, and would share one here.
+            {scenario.Bound}. The nodes' caches are in memory: they have a disk each elsewhere, and would share one.
             All nodes, readers and the origin share {Environment.ProcessorCount} processors; "busy" is the share of them
             that was used, by anyone.
 

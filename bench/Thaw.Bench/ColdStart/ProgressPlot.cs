@@ -4,7 +4,9 @@ using System.Text;
 
 namespace Thaw.Bench.ColdStart;
 
-/// <summary>Progress of every node over time: MiB against seconds, a line for each node; dashed where the ideal is.</summary>
+/// <summary>
+/// Progress of every node over time: MiB against seconds, a line for each node; dashed where the ideal is.
+/// </summary>
 internal static class ProgressPlot
 {
     private const int Width = 860;
@@ -50,7 +52,8 @@ internal static class ProgressPlot
 
         return $$"""
             <svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {{Width}} {{Height}}" width="{{Width}}">
-            <style>text { font-family: sans-serif; font-size: 12px; } polyline { fill: none; stroke-width: 1.2; }</style>
+            <style>text { font-family: sans-serif; font-size: 12px; }
+            polyline { fill: none; stroke-width: 1.2; }</style>
             <rect width="100%" height="100%" fill="#fff"/>
             {{shapes}}</svg>
 
@@ -60,5 +63,7 @@ internal static class ProgressPlot
     private static void Line(
         StringBuilder shapes, double x1, double y1, double x2, double y2, string color, string dashes = "none") =>
         shapes.AppendLine(CultureInfo.InvariantCulture,
-            $"""<line x1="{x1:F1}" y1="{y1:F1}" x2="{x2:F1}" y2="{y2:F1}" stroke="{color}" stroke-dasharray="{dashes}"/>""");
+            $"""
+            <line x1="{x1:F1}" y1="{y1:F1}" x2="{x2:F1}" y2="{y2:F1}" stroke="{color}" stroke-dasharray="{dashes}"/>
+            """);
 }

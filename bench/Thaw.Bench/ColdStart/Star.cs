@@ -7,9 +7,9 @@ using Thaw.Bench.Transfer;
 namespace Thaw.Bench.ColdStart;
 
 /// <summary>
-/// Network namespaces around a bridge in one of their own, each behind a link that is shaped both ways with tbf. Removed
-/// when disposed or when the process is asked to end; those of a run that was killed go when the next one starts. Needs
-/// root.
+/// Network namespaces around a bridge in one of their own, each behind a link that is shaped both ways with tbf.
+/// Removed when disposed or when the process is asked to end; those of a run that was killed go when the next one
+/// starts. Needs root.
 /// </summary>
 internal sealed class Star : IDisposable
 {

@@ -31,7 +31,7 @@ internal sealed class FlightTable : IAsyncDisposable
     private readonly TaskCompletionSource _drained = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly IChunkSource _source;
     private readonly ChunkStore _store;
-    private readonly ChunkKeeper _keeper;
+    private readonly FlightKeeper _keeper;
     private readonly HashSet<ChunkFlight> _forOthers = [];
     private readonly OwnShare _ownShare = new();
     private readonly CacheMeter _meter;
@@ -50,7 +50,7 @@ internal sealed class FlightTable : IAsyncDisposable
         ILogger<FlightTable> logger)
     {
         (_source, _store, Buffers, _meter, _logger) = (source, store, buffers, meter, logger);
-        _keeper = new ChunkKeeper(store, verifier);
+        _keeper = new FlightKeeper(store, verifier);
         buffers.Returned = MemoryReturned;
         verifier.Dropped = DropVersion;
     }

@@ -39,13 +39,15 @@ internal sealed class PeerFace(
         return supply;
     }
 
-    /// <summary>The node that is to be asked instead of this one: another, or the one that asks; null: this one.</summary>
+    /// <summary>
+    /// The node that is to be asked instead of this one: another, or the one that asks; null: this one.
+    /// </summary>
     private string? SendElsewhere(string node, PeerRequest request)
     {
         var own = new PeerLoad(promised.Bytes, network.Server?.BytesPerSecond ?? 0);
         var holders = promised.HoldersOf(request.Id, request.Chunk)
             .Where(one => network.IsUsable(one.Node))
-            .Select(one => new ChunkHolder(one.Node, one.Sent, network.Client.LoadOf(one.Node)?.Load))
+            .Select(one => new ChunkHolder(one.Node, one.Sent, network.Client.LoadOf(one.Node)))
             .ToImmutableArray();
         if (RedirectRule.Decide(own, Geometry.ChunkBytes, node, holders) is { } holder)
         {
@@ -55,7 +57,7 @@ internal sealed class PeerFace(
 
         // Nobody has it, and this node would be the one to fetch it.
         return request.CanFetch && holders.IsEmpty && IsFirst(request)
-            && RedirectRule.IsForAsker(own, Geometry.ChunkBytes, network.Client.LoadOf(node)?.Load)
+            && RedirectRule.IsForAsker(own, Geometry.ChunkBytes, network.Client.LoadOf(node))
             && promised.TryStandIn(
                 request.Id, request.Chunk, node,
                 () => flights.Has(request.Id, request.Chunk) || store.Has(request.Id, request.Chunk))

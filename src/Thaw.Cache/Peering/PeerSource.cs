@@ -3,6 +3,7 @@ using System.Collections.Immutable;
 using Microsoft.Extensions.Logging;
 using Thaw.Cache.Fetching;
 using Thaw.Core;
+using Thaw.Core.Cluster;
 using Thaw.Core.Contracts.Peers;
 using Thaw.Core.Failures;
 using Thaw.Core.Identity;
@@ -217,14 +218,28 @@ internal sealed class PeerSource(
                 Version = isHolder ? null : flight.Source.Version,
                 Cause = cause,
             };
-            return await network.Client.FetchAsync(
+            var end = await network.Client.FetchAsync(
                 member, new PeerFetch(request, flight.Buffer.Memory[..flight.Length], new Sink(flight)),
                 cancellationToken).ConfigureAwait(false);
+            if (end.End == PeerEnd.Corrupt)
+                await TellAsync(member, new BadBlocksQuestion(request.Id, request.Chunk, 1u << end.NextBlock))
+                    .ConfigureAwait(false);
+            return end;
         }
         finally
         {
             flight.AskedNode = null;
         }
+    }
+
+    /// <summary>
+    /// The node looks at its disk, so that the next one who asks is not answered the same; not waited for long.
+    /// </summary>
+    private async Task TellAsync(ClusterMember member, BadBlocksQuestion bad)
+    {
+        using var limit = new CancellationTokenSource(Limits.PeerSilence);
+        await ((Task)network.Client.AskAsync(member, bad, limit.Token).AsTask())
+            .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
     /// <summary>What a node that is asked is to the chunk.</summary>

@@ -39,7 +39,7 @@ public static class RedirectRule
         var (least, fewest) = (own.SecondsWith(chunkBytes, rate), int.MaxValue);
         foreach (var holder in holders)
         {
-            if (holder.Node == asker)
+            if (holder.Node == asker || IsMuchSlower(holder.Load, own))
                 continue;
             // Whoever was sent there for this chunk may not have reached it yet.
             var load = holder.Load ?? new PeerLoad(chunkBytes, rate);
@@ -59,8 +59,12 @@ public static class RedirectRule
     /// <param name="chunkBytes">Bytes of a whole chunk.</param>
     /// <param name="asker">What the one that asks has to send.</param>
     public static bool IsForAsker(PeerLoad own, int chunkBytes, PeerLoad? asker) =>
-        asker is { BytesPerSecond: > 0 } known
+        asker is { BytesPerSecond: > 0 } known && !IsMuchSlower(known, own)
         && ((own.PromisedBytes >= (long)ChunksPromised * chunkBytes
                 && known.SecondsWith(chunkBytes, UnknownRate) < own.SecondsWith(chunkBytes, UnknownRate))
-            || (own.BytesPerSecond > 0 && known.BytesPerSecond > FasterBy * own.BytesPerSecond));
+            || IsMuchSlower(own, known));
+
+    // What it is just getting it gets slowly too.
+    private static bool IsMuchSlower(PeerLoad? one, PeerLoad other) =>
+        one is { BytesPerSecond: > 0 } known && known.BytesPerSecond * FasterBy < other.BytesPerSecond;
 }

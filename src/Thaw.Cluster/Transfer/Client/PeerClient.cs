@@ -44,9 +44,9 @@ public sealed class PeerClient : IPeerClient
     public bool IsSuspect(string node) => _links.TryGetValue(node, out var link) && link.IsSuspect;
 
     /// <inheritdoc />
-    public (PeerLoad Load, long At)? LoadOf(string node) =>
+    public PeerLoad? LoadOf(string node) =>
         _links.TryGetValue(node, out var link) && link.Load is { } told
-        && Environment.TickCount64 - told.At < (long)Limits.PeerLoadTrusted.TotalMilliseconds ? told : null;
+        && Environment.TickCount64 - told.At < (long)Limits.PeerLoadTrusted.TotalMilliseconds ? told.Load : null;
 
     /// <inheritdoc />
     public async ValueTask<PeerFetchEnd> FetchAsync(

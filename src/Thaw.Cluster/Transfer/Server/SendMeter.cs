@@ -6,7 +6,9 @@ namespace Thaw.Cluster.Transfer.Server;
 /// </summary>
 internal sealed class SendMeter
 {
-    /// <summary>Weight of the latest tick in which all of the time was busy: the rate follows within half a second.</summary>
+    /// <summary>
+    /// Weight of the latest tick in which all of the time was busy: the rate follows within half a second.
+    /// </summary>
     private const double Latest = 0.1;
 
     private readonly Lock _gate = new();

@@ -23,10 +23,9 @@ public interface IPeerClient : IAsyncDisposable
     bool IsSuspect(string node);
 
     /// <summary>
-    /// What a node has to send, as it said last, and when (milliseconds of <see cref="Environment.TickCount64"/>); null:
-    /// it has not sent anything of late.
+    /// What a node has to send, as it said last; null: it has not sent anything of late.
     /// </summary>
-    (PeerLoad Load, long At)? LoadOf(string node);
+    PeerLoad? LoadOf(string node);
 
     /// <summary>Bytes of blocks received and checked since start.</summary>
     long BytesIn { get; }

@@ -1,7 +1,9 @@
 namespace Thaw.Core.Contracts.Peers;
 
 /// <summary>What a node has to send, as it tells in front of everything that it sends.</summary>
-/// <param name="PromisedBytes">Bytes that others asked of it and that it has not sent, also such that it waits for.</param>
+/// <param name="PromisedBytes">
+/// Bytes that others asked of it and that it has not sent, also such that it waits for.
+/// </param>
 /// <param name="BytesPerSecond">Rate at which blocks went out while there were any to send; 0: not known.</param>
 public readonly record struct PeerLoad(long PromisedBytes, double BytesPerSecond)
 {

@@ -24,7 +24,8 @@ public sealed class RedirectRuleTests
         var (slow, fast) = (new ChunkHolder("slow", 0, new PeerLoad(Chunk, 5e6)),
             new ChunkHolder("fast", 0, new PeerLoad(5L * Chunk, 50e6)));
         Assert.Equal("fast", RedirectRule.Decide(Busy, Chunk, "a", [slow, fast]));
-        Assert.Null(RedirectRule.Decide(Busy, Chunk, "a", [slow with { Load = new PeerLoad(3L * Chunk, 5e6) }]));
+        Assert.Null(RedirectRule.Decide(Busy, Chunk, "a", [fast with { Load = new PeerLoad(11L * Chunk, 50e6) }]));
+        Assert.Null(RedirectRule.Decide(Busy, Chunk, "a", [slow with { Load = new PeerLoad(0, 5e6) }]));
         Assert.Null(RedirectRule.Decide(Busy, Chunk, "fast", [fast]));
     }
 
@@ -43,6 +44,7 @@ public sealed class RedirectRuleTests
     {
         Assert.True(RedirectRule.IsForAsker(Busy, Chunk, new PeerLoad(2L * Chunk, 50e6)));
         Assert.False(RedirectRule.IsForAsker(Busy, Chunk, new PeerLoad(20L * Chunk, 50e6)));
+        Assert.False(RedirectRule.IsForAsker(Busy, Chunk, new PeerLoad(0, 24e6)));
         Assert.False(RedirectRule.IsForAsker(Busy, Chunk, null));
         Assert.False(RedirectRule.IsForAsker(Busy, Chunk, new PeerLoad(0, 0)));
         Assert.False(RedirectRule.IsForAsker(Busy with { PromisedBytes = 0 }, Chunk, new PeerLoad(0, 90e6)));

@@ -6,7 +6,7 @@ using Thaw.Storage.Versions;
 namespace Thaw.Cache.Fetching;
 
 /// <summary>Puts whole chunks on disk. Any thread.</summary>
-internal sealed class ChunkKeeper(ChunkStore store, VersionVerifier verifier)
+internal sealed class FlightKeeper(ChunkStore store, VersionVerifier verifier)
 {
     /// <summary>
     /// Writes the chunk if it is worth it; once more if its version was dropped meanwhile, which makes the files anew.
