@@ -161,9 +161,13 @@ public sealed class ClusterTests
         await house.HoldsAsync("all is kept", () => house.AllStats.All(
             node => node.InFlight.Chunks == 0 && node.Cache.Bytes == content.SizeBytes));
         await house.StartNodeAsync(2);
+        await Eventually.HoldsAsync("the new node is told of both holders",
+            async () => (await house.NodeAt(2).Cache.Control.GetObjectsAsync("models/model", null, 1, Stop))
+                .Value.Objects[0].Holders.Length == 2,
+            () => "", TimeSpan.FromSeconds(20), Stop);
         house.Damage(1);
         await house.AssertReadsAsync(2, "model", content);
-        // What the third node owns it has from either, what the second owns it has asked of that one first.
+        // What the damaged node owns is asked of it first.
         Assert.InRange(house.Stats(1).Cache.CorruptChunks, 1, 6);
         Assert.InRange(
             house.Origin.Log.Gets.Sum(get => get.BytesSent) - content.SizeBytes, 0,
