@@ -432,9 +432,9 @@ internal sealed class FlightTable : IAsyncDisposable
         var now = Stopwatch.GetElapsedTime(0);
         foreach (var flight in _forOthers)
             if (flight.IsForPeer && !flight.IsWhole)
-                _ownShare.OtherCame(flight.Length, flight.Elapsed, now);
+                _ownShare.OtherCame(flight.Elapsed, now);
         if (_forOthers.Remove(ended) && ended is { IsForPeer: true, IsWhole: true })
-            _ownShare.OtherCame(ended.Length, ended.FetchTime, now);
+            _ownShare.OtherCame(ended.FetchTime, now);
     }
 
     private async Task SettleAsync(ChunkFlight flight)

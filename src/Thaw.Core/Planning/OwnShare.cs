@@ -17,8 +17,11 @@ public sealed class OwnShare
     /// <summary>More than memory has room for anyway.</summary>
     public const int Most = 1024;
 
-    /// <summary>A chunk that comes with less than this came slowly: a tenth of a common card's share.</summary>
-    private const double SlowBytesPerSecond = 8e6;
+    /// <summary>
+    /// A chunk that takes this long came slowly: what a reader's first window hides of 50 MB/s, so that readers do not
+    /// stand still.
+    /// </summary>
+    public static readonly TimeSpan Slow = TimeSpan.FromSeconds(2.5);
 
     private TimeSpan _untouched;
 
@@ -29,12 +32,11 @@ public sealed class OwnShare
     public void OwnCame() => Chunks = Math.Min(Chunks + 1, Most);
 
     /// <summary>One that another node waited for has come, or has been long enough on its way.</summary>
-    /// <param name="bytes">Bytes of it.</param>
     /// <param name="took">How long it took.</param>
     /// <param name="now">The present time; what was on its way when the share was halved counts once.</param>
-    public void OtherCame(long bytes, TimeSpan took, TimeSpan now)
+    public void OtherCame(TimeSpan took, TimeSpan now)
     {
-        if (took.TotalSeconds * SlowBytesPerSecond < bytes || now - took < _untouched)
+        if (took < Slow || now - took < _untouched)
             return;
         Chunks = Math.Max(Chunks / 2, Least);
         _untouched = now;

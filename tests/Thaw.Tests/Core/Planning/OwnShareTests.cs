@@ -6,8 +6,6 @@ namespace Thaw.Tests.Core.Planning;
 /// <summary>What a node fetches for itself gives way to what others wait for, on a slow link.</summary>
 public sealed class OwnShareTests
 {
-    private const int Chunk = 8 << 20;
-
     [Fact]
     public void It_grows_with_each_and_is_halved_when_others_wait_long()
     {
@@ -15,9 +13,9 @@ public sealed class OwnShareTests
         for (var came = 0; came < 8; came++)
             share.OwnCame();
         Assert.Equal(16, share.Chunks);
-        share.OtherCame(Chunk, TimeSpan.FromSeconds(0.5), TimeSpan.FromSeconds(10));
+        share.OtherCame(TimeSpan.FromSeconds(2.4), TimeSpan.FromSeconds(10));
         Assert.Equal(16, share.Chunks);
-        share.OtherCame(Chunk, TimeSpan.FromSeconds(2), TimeSpan.FromSeconds(10));
+        share.OtherCame(TimeSpan.FromSeconds(2.5), TimeSpan.FromSeconds(10));
         Assert.Equal(8, share.Chunks);
     }
 
@@ -26,10 +24,10 @@ public sealed class OwnShareTests
     {
         var share = new OwnShare();
         for (var other = 0; other < 5; other++)
-            share.OtherCame(Chunk, TimeSpan.FromSeconds(3), TimeSpan.FromSeconds(10));
+            share.OtherCame(TimeSpan.FromSeconds(3), TimeSpan.FromSeconds(10));
         Assert.Equal(4, share.Chunks);
         for (var second = 20; second < 60; second += 10)
-            share.OtherCame(Chunk, TimeSpan.FromSeconds(3), TimeSpan.FromSeconds(second));
+            share.OtherCame(TimeSpan.FromSeconds(3), TimeSpan.FromSeconds(second));
         Assert.Equal(OwnShare.Least, share.Chunks);
     }
 }
