@@ -21,12 +21,11 @@ internal sealed class KeepRules(MountTable mounts) : IKeepRules
         var ttl = TimeSpan.Zero;
         for (var index = 0; index < mounts.All.Length; index++)
         {
-            var names = mounts.All[index].Names.NamesOf(id);
-            if (names.IsEmpty)
+            var (isNamed, hasPin) = mounts.All[index].Names.KeepOf(id);
+            if (!isNamed)
                 continue;
             owner = owner == 0 ? index + 1 : owner;
-            foreach (var name in names)
-                isPinned |= name.Pinned;
+            isPinned |= hasPin;
             if (mounts.All[index].Config.Ttl is { } one)
                 ttl = one > ttl ? one : ttl;
             else

@@ -137,7 +137,7 @@ public sealed class ModelCache : IAsyncDisposable
     private void NoteReplaced(ChunkStore store, ContentId old, ContentId now)
     {
         foreach (var mount in _mounts.All)
-            if (!mount.Names.NamesOf(old).IsEmpty)
+            if (mount.Names.KeepOf(old).IsNamed)
                 return;
         store.NoteReplaced(old, now);
     }

@@ -12,6 +12,7 @@ namespace Thaw.Bench.Large;
 internal static class LargeBench
 {
     private const int Runs = 3;
+    private const int Reads = 10_000;
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(3);
 
     public static int Run(string[] arguments)
@@ -43,13 +44,14 @@ internal static class LargeBench
             results["clean stop"].Add(Measure(binary, config, random, isKilled: true));
         }
 
-        Console.WriteLine(
-            "| after | first byte, small version, s | large one, s | scanned, s | RSS then, MiB | most, MiB |");
-        Console.WriteLine("|---|---|---|---|---|---|");
+        Console.WriteLine("| after | first byte, small version, s | large one, s | scanned, s | RSS then, MiB | "
+            + "RSS after reads, MiB | of it the program's file, MiB | most, MiB | processor, s |");
+        Console.WriteLine("|---|---|---|---|---|---|---|---|---|");
         foreach (var (name, runs) in results)
             Console.WriteLine($"| {name} | {Of(runs, one => one.FirstSmall)} | {Of(runs, one => one.FirstLarge)} | "
-                + $"{Of(runs, one => one.Scanned)} | {Of(runs, one => one.ResidentMebibytes)} | "
-                + $"{Of(runs, one => one.MostMebibytes)} |");
+                + $"{Of(runs, one => one.Scanned)} | {Of(runs, one => one.ScannedMebibytes)} | "
+                + $"{Of(runs, one => one.ReadMebibytes)} | {Of(runs, one => one.FileMebibytes)} | "
+                + $"{Of(runs, one => one.MostMebibytes)} | {Of(runs, one => one.ProcessorSeconds)} |");
         return 0;
     }
 
@@ -77,8 +79,14 @@ internal static class LargeBench
             while (!Fetch(process, 7491, "/api/v1/stats", "200", start).Contains(versions, StringComparison.Ordinal))
                 Thread.Sleep(100);
             var scanned = Stopwatch.GetElapsedTime(start).TotalSeconds;
+            var resident = Memory(process, "VmRSS:");
+            for (var read = 0; read < Reads; read++)
+                Fetch(process, 7490, PathOf(read % 2 == 0
+                    ? LargeCache.SmallKey(random.Next(LargeCache.Small))
+                    : LargeCache.LargeKey(random.Next(LargeCache.Large))), "206", start);
             var result = new StartResult(
-                small, large, scanned, Memory(process, "VmRSS:"), Memory(process, "VmHWM:"));
+                small, large, scanned, resident, Memory(process, "VmRSS:"), Memory(process, "RssFile:"),
+                Memory(process, "VmHWM:"), Processor(process));
             Console.WriteLine(result);
             return result;
         }
@@ -125,6 +133,12 @@ internal static class LargeBench
         File.ReadLines($"/proc/{process.Id}/status").First(line => line.StartsWith(name, StringComparison.Ordinal))
             .Split(' ', StringSplitOptions.RemoveEmptyEntries)[^2], CultureInfo.InvariantCulture) / 1024;
 
+    private static double Processor(Process process)
+    {
+        process.Refresh();
+        return process.TotalProcessorTime.TotalSeconds;
+    }
+
     private static string Of(List<StartResult> runs, Func<StartResult, double> of)
     {
         var sorted = runs.Select(of).Order().ToArray();
@@ -133,5 +147,6 @@ internal static class LargeBench
     }
 
     private sealed record StartResult(
-        double FirstSmall, double FirstLarge, double Scanned, double ResidentMebibytes, double MostMebibytes);
+        double FirstSmall, double FirstLarge, double Scanned, double ScannedMebibytes, double ReadMebibytes,
+        double FileMebibytes, double MostMebibytes, double ProcessorSeconds);
 }

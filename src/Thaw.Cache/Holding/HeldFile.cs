@@ -23,6 +23,7 @@ internal sealed class HeldFile : IHeldFile
     private VersionLease? _lease;
     private List<VersionLease>? _outlived;
     private ModelLoad? _load;
+    private long _localBytes;
     private bool _disposed;
 
     public HeldFile(HeldFiles files, FetchSource source, VersionLease? lease)
@@ -60,6 +61,8 @@ internal sealed class HeldFile : IHeldFile
         return lease.Backing;
     }
 
+    public void NotePassthrough() => _files.Store.NoteRead(Version.Id, Version.SizeBytes, Version.SizeBytes);
+
     public ValueTask<Result<int>> ReadAsync(
         long offset, Memory<byte> destination, CancellationToken cancellationToken)
     {
@@ -82,7 +85,7 @@ internal sealed class HeldFile : IHeldFile
         if (done < destination.Length)
             return ReadSlowAsync(offset, destination, done, new ValueTask<ReadOutcome>(ReadOutcome.Miss),
                 cancellationToken);
-        _source.Catalog.Meter.AddServed(Face.Posix, Tier.Local, done);
+        NoteLocal(done);
         return new ValueTask<Result<int>>(done);
     }
 
@@ -97,10 +100,19 @@ internal sealed class HeldFile : IHeldFile
 
         if (_load is not null)
             _files.Loads.Leave(_load);
+        if (Volatile.Read(ref _localBytes) is var read and > 0)
+            _files.Store.NoteRead(Version.Id, Version.SizeBytes, read);
         _lease?.Dispose();
         _outlived?.ForEach(lease => lease.Dispose());
         _source.Catalog.NoteUsed(_source.Key);
         _files.Meter.ReaderClosed();
+    }
+
+    /// <summary>Bytes were read from here; they are told to the store in one piece, when the file is closed.</summary>
+    private void NoteLocal(int bytes)
+    {
+        _source.Catalog.Meter.AddServed(Face.Posix, Tier.Local, bytes);
+        Interlocked.Add(ref _localBytes, bytes);
     }
 
     private async ValueTask<Result<int>> ReadSlowAsync(
@@ -110,7 +122,7 @@ internal sealed class HeldFile : IHeldFile
         var outcome = await begun.ConfigureAwait(false);
         if (outcome.Kind == ReadKind.Hit)
             done += outcome.Bytes;
-        _source.Catalog.Meter.AddServed(Face.Posix, Tier.Local, done);
+        NoteLocal(done);
         if (done == destination.Length)
             return done;
         var reader = new RangeReader(

@@ -35,9 +35,8 @@ internal sealed class MountTable(IEnumerable<MountCatalog> mounts) : IAsyncDispo
     public bool IsPinned(ContentId id)
     {
         foreach (var mount in All)
-            foreach (var name in mount.Names.NamesOf(id))
-                if (name.Pinned)
-                    return true;
+            if (mount.Names.KeepOf(id).IsPinned)
+                return true;
         return false;
     }
 

@@ -45,6 +45,11 @@ public interface IHeldFile : IDisposable
     ValueTask<SafeFileHandle?> SealAsync(CancellationToken cancellationToken);
 
     /// <summary>
+    /// The kernel serves this file by itself from now on and tells of no read: the open counts as one of the whole.
+    /// </summary>
+    void NotePassthrough();
+
+    /// <summary>
     /// Reads checked bytes at an offset, as many as fit or as the version has; 0 at its end. Completes synchronously
     /// and without allocating when the page cache has them.
     /// </summary>

@@ -105,6 +105,7 @@ internal sealed class OpenFiles(
         if (!Answer(new OpenFile(node, held, OpenMode.Passthrough), PassthroughFlags, backingId, request))
             return false;
         counters.AddPassthroughOpen(node.SizeBytes);
+        held.NotePassthrough();
         return true;
     }
 

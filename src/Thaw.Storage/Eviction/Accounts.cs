@@ -1,6 +1,6 @@
-using System.Collections.Concurrent;
 using Thaw.Core.Chunks;
 using Thaw.Core.Identity;
+using Thaw.Storage.Memory;
 
 namespace Thaw.Storage.Eviction;
 
@@ -9,7 +9,7 @@ namespace Thaw.Storage.Eviction;
 /// </summary>
 internal sealed class Accounts
 {
-    private readonly ConcurrentDictionary<ContentId, Account> _accounts = new();
+    private readonly ObjectTable<Account> _accounts = new(account => (uint)account.Id.GetHashCode());
     private long _bytes;
 
     /// <summary>Bytes of whole chunks on this disk.</summary>
@@ -17,28 +17,34 @@ internal sealed class Accounts
 
     /// <summary>Chunks that those bytes make: whole ones, and a last one for each version.</summary>
     public long Chunks =>
-        _accounts.Sum(account => (account.Value.Bytes + Geometry.ChunkBytes - 1) / Geometry.ChunkBytes);
+        _accounts.All.Sum(account => (account.Bytes + Geometry.ChunkBytes - 1) / Geometry.ChunkBytes);
 
     public int Versions => _accounts.Count;
 
     /// <summary>All accounts, as of about now.</summary>
-    public IEnumerable<Account> All => _accounts.Select(account => account.Value);
+    public IEnumerable<Account> All => _accounts.All;
 
     /// <summary>A version that has no account yet.</summary>
     public Account Enter(ContentId id, long sizeBytes, long bytes)
     {
         var account = new Account(id, sizeBytes);
         account.TryAdd(bytes);
-        _accounts[id] = account;
+        _accounts.Add(account);
         Volatile.Write(ref _bytes, _bytes + bytes);
         return account;
     }
 
-    public Account? Find(ContentId id) => _accounts.GetValueOrDefault(id);
+    public Account? Find(ContentId id)
+    {
+        foreach (var account in _accounts.Of((uint)id.GetHashCode()))
+            if (account.Id == id)
+                return account;
+        return null;
+    }
 
     public long BytesOf(ContentId id) => Find(id)?.Bytes ?? 0;
 
-    public bool Contains(ContentId id) => _accounts.ContainsKey(id);
+    public bool Contains(ContentId id) => Find(id) is not null;
 
     public void Add(Account account, long bytes)
     {
@@ -49,7 +55,7 @@ internal sealed class Accounts
     /// <summary>Takes an account out; returns the bytes that it had.</summary>
     public long Remove(Account account)
     {
-        _accounts.TryRemove(account.Id, out _);
+        _accounts.Remove(account);
         var bytes = account.Remove();
         Volatile.Write(ref _bytes, _bytes - bytes);
         return bytes;

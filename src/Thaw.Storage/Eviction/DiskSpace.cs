@@ -26,7 +26,6 @@ internal sealed class DiskSpace
     private readonly Dictionary<int, long> _reservedOf = [];
     private readonly OwnerBytes _ownerBytes = new();
     private readonly HashSet<Account> _aside = [];
-    private readonly Dictionary<ContentId, long> _lastUsed = [];
     private long _heldBytes;
     private long _reservedBytes;
     private long _expectedBytes;
@@ -91,8 +90,6 @@ internal sealed class DiskSpace
                 return;
             var account = Accounts.Enter(id, sizeBytes, bytes);
             (account.Owner, account.Bias) = (rule.Owner, BiasOf(rule));
-            if (_lastUsed.Remove(id, out var lastUsed))
-                account.LastUsed = lastUsed;
             _ownerBytes.Add(account.Owner, bytes);
             _order.Enter(account);
         }
@@ -312,8 +309,7 @@ internal sealed class DiskSpace
     {
         lock (_gate)
         {
-            _order.IsRestoring = true;
-            notes.ApplyTo(_order, _lastUsed);
+            _order.Restore(notes);
             Volatile.Write(ref _expectedBytes, notes.Bytes);
         }
     }
@@ -322,11 +318,7 @@ internal sealed class DiskSpace
     public void EndScan()
     {
         lock (_gate)
-        {
-            _order.IsRestoring = false;
-            _lastUsed.Clear();
-            _lastUsed.TrimExcess();
-        }
+            _order.EndRestoring();
 
         Volatile.Write(ref _expectedBytes, 0);
         if (UsedBytes > HighWater)

@@ -92,7 +92,8 @@ internal sealed class Evictor : IAsyncDisposable
     {
         try
         {
-            _space.Note().Write(_disk.Files, _disk.Root);
+            using var notes = _space.Note();
+            notes.Write(_disk.Files, _disk.Root);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {

@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using Thaw.Core.Checksums;
 using Thaw.Core.Identity;
 using Thaw.Storage.Disks;
+using Thaw.Storage.Memory;
 
 namespace Thaw.Storage.Eviction;
 
@@ -15,19 +16,32 @@ namespace Thaw.Storage.Eviction;
 ///  12  rule, u32            32  number of records, i64
 /// record: ContentId, 32 bytes; size, i64; read since the last whole use, i64; last used, i64; four warmths, f64
 /// </code>
+/// <para>Kept as the file has it, outside the collected heap: each record becomes an object when it is taken. One
+/// caller at a time.</para>
 /// </summary>
-internal sealed class HeatNotes
+internal sealed class HeatNotes : IDisposable
 {
     private const uint Format = 1;
     private const int HeaderBytes = 40;
     private const int RecordBytes = ContentId.Length + 24 + 32;
 
-    private readonly byte[] _content;
+    private readonly NativeBytes _content;
 
-    private HeatNotes(byte[] content) => _content = content;
+    // By the first bits of the id: the record's number from 1 on, 0 for none, minus the number when it is taken.
+    private int[] _places = [];
+
+    private HeatNotes(NativeBytes content) => _content = content;
 
     /// <summary>Bytes that the run had.</summary>
-    public long Bytes => BinaryPrimitives.ReadInt64LittleEndian(_content.AsSpan(16));
+    public long Bytes => BinaryPrimitives.ReadInt64LittleEndian(_content.Span[16..]);
+
+    /// <summary>The rule that counted.</summary>
+    public int Rule => (int)BinaryPrimitives.ReadUInt32LittleEndian(_content.Span[12..]);
+
+    /// <summary>Capacities' worth of bytes that were read.</summary>
+    public double Turns => BinaryPrimitives.ReadDoubleLittleEndian(_content.Span[24..]);
+
+    private int Records => (_content.Length - HeaderBytes - sizeof(uint)) / RecordBytes;
 
     private static ReadOnlySpan<byte> Magic => "THAWHEAT"u8;
 
@@ -38,19 +52,24 @@ internal sealed class HeatNotes
     {
         var here = accounts.All.ToArray();
         var gone = order.Gone.ToArray();
-        var content = new byte[HeaderBytes + (here.Length + gone.Length) * RecordBytes + sizeof(uint)];
-        Magic.CopyTo(content);
-        BinaryPrimitives.WriteUInt32LittleEndian(content.AsSpan(8), Format);
-        BinaryPrimitives.WriteUInt32LittleEndian(content.AsSpan(12), (uint)order.Rule);
-        BinaryPrimitives.WriteInt64LittleEndian(content.AsSpan(16), accounts.Bytes);
-        BinaryPrimitives.WriteDoubleLittleEndian(content.AsSpan(24), order.Turns);
-        BinaryPrimitives.WriteInt64LittleEndian(content.AsSpan(32), here.Length + gone.Length);
+        var rest = order.Restoring is { } restoring ? restoring.Left().ToArray() : [];
+        var records = here.Length + gone.Length + rest.Length;
+        var content = new NativeBytes(checked(HeaderBytes + records * RecordBytes + sizeof(uint)));
+        var bytes = content.Span;
+        Magic.CopyTo(bytes);
+        BinaryPrimitives.WriteUInt32LittleEndian(bytes[8..], Format);
+        BinaryPrimitives.WriteUInt32LittleEndian(bytes[12..], (uint)order.Rule);
+        BinaryPrimitives.WriteInt64LittleEndian(bytes[16..], accounts.Bytes);
+        BinaryPrimitives.WriteDoubleLittleEndian(bytes[24..], order.Turns);
+        BinaryPrimitives.WriteInt64LittleEndian(bytes[32..], records);
         var at = HeaderBytes;
         foreach (var account in here)
-            Write(content.AsSpan(at..(at += RecordBytes)), account, account.LastUsed);
+            Write(bytes[at..(at += RecordBytes)], account);
         foreach (var version in gone)
-            Write(content.AsSpan(at..(at += RecordBytes)), version, 0);
-        BinaryPrimitives.WriteUInt32LittleEndian(content.AsSpan(at), Crc32C.Compute(content.AsSpan(0, at)));
+            Write(bytes[at..(at += RecordBytes)], version);
+        foreach (var record in rest)
+            order.Restoring!.RecordAt(record).CopyTo(bytes[at..(at += RecordBytes)]);
+        BinaryPrimitives.WriteUInt32LittleEndian(bytes[at..], Crc32C.Compute(bytes[..at]));
         return new HeatNotes(content);
     }
 
@@ -62,16 +81,23 @@ internal sealed class HeatNotes
         using var file = files.Open(PathIn(root), FileMode.Open);
         if (file.Length is < HeaderBytes + sizeof(uint) or > int.MaxValue)
             return null;
-        var content = new byte[file.Length];
-        if (file.Read(content, 0) != content.Length || !content.AsSpan().StartsWith(Magic)
-            || BinaryPrimitives.ReadUInt32LittleEndian(content.AsSpan(8)) != Format
-            || BinaryPrimitives.ReadUInt32LittleEndian(content.AsSpan(12)) >= HeatRule.All.Length
-            || BinaryPrimitives.ReadInt64LittleEndian(content.AsSpan(32)) * RecordBytes
-                != content.Length - HeaderBytes - sizeof(uint)
-            || BinaryPrimitives.ReadUInt32LittleEndian(content.AsSpan(content.Length - sizeof(uint)))
-                != Crc32C.Compute(content.AsSpan(0, content.Length - sizeof(uint))))
+        var content = new NativeBytes((int)file.Length);
+        var bytes = content.Span;
+        if (file.Read(bytes, 0) != bytes.Length || !bytes.StartsWith(Magic)
+            || BinaryPrimitives.ReadUInt32LittleEndian(bytes[8..]) != Format
+            || BinaryPrimitives.ReadUInt32LittleEndian(bytes[12..]) >= HeatRule.All.Length
+            || BinaryPrimitives.ReadInt64LittleEndian(bytes[32..]) * RecordBytes
+                != bytes.Length - HeaderBytes - sizeof(uint)
+            || BinaryPrimitives.ReadUInt32LittleEndian(bytes[^sizeof(uint)..])
+                != Crc32C.Compute(bytes[..^sizeof(uint)]))
+        {
+            content.Dispose();
             return null;
-        return new HeatNotes(content);
+        }
+
+        var notes = new HeatNotes(content);
+        notes.Index();
+        return notes;
     }
 
     /// <summary>Replaces the file, whole or not at all.</summary>
@@ -80,43 +106,85 @@ internal sealed class HeatNotes
         var temporary = PathIn(root) + ".new";
         using (var file = files.Open(temporary, FileMode.Create))
         {
-            file.Write(_content, 0);
+            file.Write(_content.Span, 0);
             file.Sync();
         }
 
         files.Replace(temporary, PathIn(root));
     }
 
-    /// <summary>Enters what the run knew, and when each version was last used.</summary>
-    public void ApplyTo(HeatOrder order, Dictionary<ContentId, long> lastUsed)
+    /// <summary>What the run knew of a version, with when it was last used; once, and null from then on.</summary>
+    public VersionHeat? Take(ContentId id)
     {
-        order.Restore(
-            BinaryPrimitives.ReadDoubleLittleEndian(_content.AsSpan(24)),
-            (int)BinaryPrimitives.ReadUInt32LittleEndian(_content.AsSpan(12)));
-        for (var at = HeaderBytes; at < _content.Length - sizeof(uint); at += RecordBytes)
+        if (_places.Length == 0)
+            return null;
+        for (var at = FirstPlace(id); _places[at] is var number and not 0; at = (at + 1) & (_places.Length - 1))
         {
-            var record = _content.AsSpan(at, RecordBytes);
-            var id = ContentId.FromBytes(record[..ContentId.Length]);
-            var rest = record[ContentId.Length..];
-            var version = new VersionHeat(id, BinaryPrimitives.ReadInt64LittleEndian(rest))
-            {
-                ReadBytes = BinaryPrimitives.ReadInt64LittleEndian(rest[8..]),
-            };
-            for (var rule = 0; rule < version.Warmths.Length; rule++)
-                version.Warmths[rule] = BinaryPrimitives.ReadDoubleLittleEndian(rest[(24 + rule * sizeof(double))..]);
-            order.Restore(version);
-            if (BinaryPrimitives.ReadInt64LittleEndian(rest[16..]) is var used and not 0)
-                lastUsed[id] = used;
+            if (number < 0 || IdAt(number - 1) != id)
+                continue;
+            _places[at] = -number;
+            return Read(RecordAt(number - 1));
+        }
+
+        return null;
+    }
+
+    /// <summary>What nobody has taken.</summary>
+    public IEnumerable<VersionHeat> TakeRest()
+    {
+        for (var at = 0; at < _places.Length; at++)
+        {
+            if (_places[at] is not (> 0 and var number))
+                continue;
+            _places[at] = -number;
+            yield return Read(RecordAt(number - 1));
         }
     }
 
-    private static void Write(Span<byte> record, VersionHeat version, long lastUsed)
+    public void Dispose() => _content.Dispose();
+
+    private IEnumerable<int> Left() => _places.Where(number => number > 0).Select(number => number - 1);
+
+    private ReadOnlySpan<byte> RecordAt(int record) =>
+        _content.Span.Slice(HeaderBytes + record * RecordBytes, RecordBytes);
+
+    private ContentId IdAt(int record) => ContentId.FromBytes(RecordAt(record)[..ContentId.Length]);
+
+    private int FirstPlace(ContentId id) => id.GetHashCode() & (_places.Length - 1);
+
+    private void Index()
+    {
+        _places = new int[(int)System.Numerics.BitOperations.RoundUpToPowerOf2(2 * (uint)Records + 1)];
+        for (var record = 0; record < Records; record++)
+        {
+            var at = FirstPlace(IdAt(record));
+            while (_places[at] != 0)
+                at = (at + 1) & (_places.Length - 1);
+            _places[at] = record + 1;
+        }
+    }
+
+    private static VersionHeat Read(ReadOnlySpan<byte> record)
+    {
+        var rest = record[ContentId.Length..];
+        var version = new VersionHeat(
+            ContentId.FromBytes(record[..ContentId.Length]), BinaryPrimitives.ReadInt64LittleEndian(rest))
+        {
+            ReadBytes = BinaryPrimitives.ReadInt64LittleEndian(rest[8..]),
+            LastUsed = BinaryPrimitives.ReadInt64LittleEndian(rest[16..]),
+        };
+        for (var rule = 0; rule < version.Warmths.Length; rule++)
+            version.Warmths[rule] = BinaryPrimitives.ReadDoubleLittleEndian(rest[(24 + rule * sizeof(double))..]);
+        return version;
+    }
+
+    private static void Write(Span<byte> record, VersionHeat version)
     {
         version.Id.CopyTo(record);
         var rest = record[ContentId.Length..];
         BinaryPrimitives.WriteInt64LittleEndian(rest, version.SizeBytes);
         BinaryPrimitives.WriteInt64LittleEndian(rest[8..], version.ReadBytes);
-        BinaryPrimitives.WriteInt64LittleEndian(rest[16..], lastUsed);
+        BinaryPrimitives.WriteInt64LittleEndian(rest[16..], version.LastUsed);
         for (var rule = 0; rule < version.Warmths.Length; rule++)
             BinaryPrimitives.WriteDoubleLittleEndian(rest[(24 + rule * sizeof(double))..], version.Warmths[rule]);
     }

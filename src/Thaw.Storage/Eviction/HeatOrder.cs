@@ -34,11 +34,8 @@ internal sealed class HeatOrder(long capacityBytes)
     /// <summary>The rule that counts.</summary>
     public int Rule { get; private set; } = HeatRule.Initial;
 
-    /// <summary>
-    /// Whether more versions than usual are remembered: those that an earlier run knew, until the scan has found what
-    /// is here.
-    /// </summary>
-    public bool IsRestoring { get; set; }
+    /// <summary>What an earlier run knew and nobody asked for yet; null once the scan is done.</summary>
+    public HeatNotes? Restoring { get; private set; }
 
     /// <summary>The coldest version that may go, or null.</summary>
     public VersionHeat? Coldest
@@ -59,11 +56,10 @@ internal sealed class HeatOrder(long capacityBytes)
     /// <summary>A version of which nothing was here: what is remembered of it comes back.</summary>
     public void Enter(VersionHeat version)
     {
-        if (_gone.Remove(version.Id, out var gone))
+        if (TakeGone(version.Id) is { } gone)
         {
-            _goneHeap.Remove(gone);
             gone.Warmths.CopyTo(version.Warmths);
-            version.ReadBytes = gone.ReadBytes;
+            (version.ReadBytes, version.LastUsed) = (gone.ReadBytes, gone.LastUsed);
         }
         else
         {
@@ -116,7 +112,8 @@ internal sealed class HeatOrder(long capacityBytes)
     /// <summary>Bytes of a version of which nothing is here were read.</summary>
     public void ReadGone(ContentId id, long sizeBytes, long bytes)
     {
-        if (!_gone.TryGetValue(id, out var gone))
+        var gone = FindGone(id);
+        if (gone is null)
             SetNewcomer(gone = new VersionHeat(id, sizeBytes));
         gone.SizeBytes = sizeBytes;
         var isUse = Use(gone, bytes);
@@ -133,12 +130,10 @@ internal sealed class HeatOrder(long capacityBytes)
     public void Replace(VersionHeat? oldHere, ContentId old, ContentId @new)
     {
         _shadows.Replace(old, @new, Turns);
-        VersionHeat? before = oldHere;
-        if (before is null && _gone.Remove(old, out before))
-            _goneHeap.Remove(before);
+        var before = oldHere ?? TakeGone(old);
         if (before is null)
             return;
-        if (!_gone.ContainsKey(@new))
+        if (FindGone(@new) is null)
         {
             var after = new VersionHeat(@new, long.MaxValue);
             SetNewcomer(after);
@@ -169,15 +164,22 @@ internal sealed class HeatOrder(long capacityBytes)
             HeapOf(version).Add(version);
     }
 
-    /// <summary>What an earlier run knew: its place in time first, then each version.</summary>
-    public void Restore(double turns, int rule) => (Turns, Rule) = (turns, rule);
-
-    /// <summary>A version that an earlier run knew.</summary>
-    public void Restore(VersionHeat version)
+    /// <summary>What an earlier run knew; the order owns it from here on.</summary>
+    public void Restore(HeatNotes notes)
     {
-        Reheat(version);
-        if (_gone.TryAdd(version.Id, version))
-            _goneHeap.Add(version);
+        (Turns, Rule) = (notes.Turns, notes.Rule);
+        Restoring = notes;
+    }
+
+    /// <summary>What an earlier run knew and is not here is gone.</summary>
+    public void EndRestoring()
+    {
+        if (Restoring is not { } notes)
+            return;
+        Restoring = null;
+        foreach (var version in notes.TakeRest())
+            AddGone(version);
+        notes.Dispose();
     }
 
     /// <summary>The versions that are gone and remembered.</summary>
@@ -191,7 +193,7 @@ internal sealed class HeatOrder(long capacityBytes)
 
     /// <summary>Whether a chunk of a version of which nothing is here is worth a place that the coldest has.</summary>
     public bool IsWorth(ContentId id) => IsWorth(
-        _gone.TryGetValue(id, out var gone) ? gone.Warmth : Now(Rule) + HeatRule.Newcomer, Coldest);
+        FindGone(id)?.Warmth ?? Now(Rule) + HeatRule.Newcomer, Coldest);
 
     /// <summary>Changes to the best rule, if another one is; costs a pass over all versions.</summary>
     public bool Choose()
@@ -257,14 +259,38 @@ internal sealed class HeatOrder(long capacityBytes)
             ReadBytes = version.ReadBytes,
         };
         version.Warmths.CopyTo(gone.Warmths);
-        Reheat(gone);
-        if (_gone.TryAdd(version.Id, gone))
-            _goneHeap.Add(gone);
-        while (!IsRestoring && _gone.Count > RememberedMost)
+        AddGone(gone);
+    }
+
+    private void AddGone(VersionHeat version)
+    {
+        if (!_gone.TryAdd(version.Id, version))
+            return;
+        Reheat(version);
+        _goneHeap.Add(version);
+        while (_gone.Count > RememberedMost)
         {
             var coldest = _goneHeap.Coldest!;
             _goneHeap.Remove(coldest);
             _gone.Remove(coldest.Id);
         }
+    }
+
+    private VersionHeat? FindGone(ContentId id)
+    {
+        if (_gone.TryGetValue(id, out var gone))
+            return gone;
+        if (Restoring?.Take(id) is not { } noted)
+            return null;
+        AddGone(noted);
+        return noted;
+    }
+
+    private VersionHeat? TakeGone(ContentId id)
+    {
+        if (!_gone.Remove(id, out var gone))
+            return Restoring?.Take(id);
+        _goneHeap.Remove(gone);
+        return gone;
     }
 }

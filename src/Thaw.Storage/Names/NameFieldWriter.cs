@@ -29,6 +29,15 @@ internal ref struct NameFieldWriter(Span<byte> target)
     public void Text(NameField tag, string text) =>
         Encoding.UTF8.GetBytes(text, Value(tag, Encoding.UTF8.GetByteCount(text)));
 
+    public void Text(NameField tag, ReadOnlySpan<byte> text) => text.CopyTo(Value(tag, text.Length));
+
+    /// <summary>Fields that were written before.</summary>
+    public void Fields(ReadOnlySpan<byte> fields)
+    {
+        fields.CopyTo(_target[Length..]);
+        Length += fields.Length;
+    }
+
     /// <summary>A name and a value: u16 length of the name, name, value.</summary>
     public void Pair(NameField tag, string name, string value)
     {

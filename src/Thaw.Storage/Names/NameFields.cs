@@ -1,6 +1,5 @@
 using System.Buffers.Binary;
 using System.Collections.Immutable;
-using System.Diagnostics.CodeAnalysis;
 using System.Text;
 using System.Text.Unicode;
 using Thaw.Core;
@@ -14,17 +13,18 @@ namespace Thaw.Storage.Names;
 /// </summary>
 internal ref struct NameFields
 {
+    private readonly ReadOnlySpan<byte> _body;
     private ReadOnlySpan<byte> _contentId;
-    private ImmutableSortedDictionary<string, string>.Builder? _metadata;
     private int _metadataBytes;
-    private string? _etag;
-    private string? _contentType;
-    private OriginSum? _sum;
+    private int _otherBytes;
     private long? _size;
-    private DateTimeOffset? _lastModified;
-    private bool _isWeak;
+    private bool _hasETag;
+    private bool _hasLastModified;
 
-    public string Key { get; private set; }
+    private NameFields(ReadOnlySpan<byte> body) => _body = body;
+
+    /// <summary>The key, UTF-8.</summary>
+    public ReadOnlySpan<byte> Key { get; private set; }
 
     public DateTimeOffset? LastAsked { get; private set; }
 
@@ -37,55 +37,95 @@ internal ref struct NameFields
     /// <summary>Reads a record's body; false if a field is longer than it may be or makes no sense.</summary>
     public static bool TryRead(ReadOnlySpan<byte> body, out NameFields fields)
     {
-        fields = new NameFields { Key = "" };
-        while (body.Length >= 3 && body[0] != (byte)NameField.End)
-        {
-            var tag = (NameField)body[0];
-            int length = BinaryPrimitives.ReadUInt16LittleEndian(body[1..]);
-            if (body.Length < 3 + length || !fields.Take(tag, body.Slice(3, length)))
+        fields = new NameFields(body);
+        var reader = new NameFieldReader(body);
+        while (reader.MoveNext())
+            if (!fields.Take(reader))
                 return false;
-            body = body[(3 + length)..];
-        }
-
-        return fields.Key.Length > 0;
+        return !reader.IsCut && !fields.Key.IsEmpty;
     }
 
-    /// <summary>The entry of a put record; false if a field that every put has is missing.</summary>
-    public readonly bool TryGetEntry([NotNullWhen(true)] out NameEntry? entry)
+    /// <summary>The name of a put record; false if a field that every put has is missing.</summary>
+    public readonly bool TryPack(out PackedName name)
     {
-        entry = null;
-        if (_contentId.IsEmpty || _size is not { } size || _etag is null || _lastModified is not { } lastModified
+        name = default;
+        if (_contentId.IsEmpty || _size is not { } size || !_hasETag || !_hasLastModified
             || LastAsked is not { } lastAsked)
             return false;
-        var version = new ObjectVersion
+        name = PackedName.Make(Key.Length, NameRecord.IdentityBytes + _otherBytes, lastAsked, LastUsed, Pinned);
+        var texts = name.Texts;
+        Key.CopyTo(texts);
+        var writer = new NameFieldWriter(texts[Key.Length..]);
+        NameRecord.WriteIdentity(ref writer, ContentId.FromBytes(_contentId), size);
+        var rest = texts[(Key.Length + NameRecord.IdentityBytes)..];
+        var reader = new NameFieldReader(_body);
+        while (reader.MoveNext())
         {
-            Id = ContentId.FromBytes(_contentId),
-            SizeBytes = size,
-            ETag = _etag,
-            LastModified = lastModified,
-            ContentType = _contentType,
-            Metadata = _metadata?.ToImmutable() ?? ImmutableSortedDictionary<string, string>.Empty,
-            Sum = _sum,
-            IsWeak = _isWeak,
-        };
-        entry = new NameEntry
-        {
-            Key = Key,
-            Version = version,
-            LastAsked = lastAsked,
-            LastUsed = LastUsed,
-            Pinned = Pinned,
-        };
+            if (!IsOfVersion(reader.Tag))
+                continue;
+            reader.Whole.CopyTo(rest);
+            rest = rest[reader.Whole.Length..];
+        }
+
         return true;
     }
 
-    private bool Take(NameField tag, ReadOnlySpan<byte> value)
+    /// <summary>The version of fields that were checked before.</summary>
+    public static ObjectVersion ReadVersion(ReadOnlySpan<byte> fields)
     {
-        switch (tag)
+        var (id, size, lastModified, etag, isWeak) = (default(ContentId), 0L, default(DateTimeOffset), "", false);
+        string? contentType = null;
+        OriginSum? sum = null;
+        ImmutableSortedDictionary<string, string>.Builder? metadata = null;
+        var reader = new NameFieldReader(fields);
+        while (reader.MoveNext())
+        {
+            var value = reader.Value;
+            switch (reader.Tag)
+            {
+                case NameField.ContentId: id = ContentId.FromBytes(value); break;
+                case NameField.Size: size = Number(value)!.Value; break;
+                case NameField.ETag: etag = Encoding.UTF8.GetString(value); break;
+                case NameField.LastModified: lastModified = Time(value)!.Value; break;
+                case NameField.ContentType: contentType = Encoding.UTF8.GetString(value); break;
+                case NameField.Sum: sum = new OriginSum((SumKind)value[0], [.. value[1..]]); break;
+                case NameField.Weak: isWeak = true; break;
+                case NameField.Metadata:
+                    var split = sizeof(ushort) + BinaryPrimitives.ReadUInt16LittleEndian(value);
+                    metadata ??= ImmutableSortedDictionary.CreateBuilder<string, string>();
+                    metadata[Encoding.UTF8.GetString(value[sizeof(ushort)..split])] =
+                        Encoding.UTF8.GetString(value[split..]);
+                    break;
+                default: break;
+            }
+        }
+
+        return new ObjectVersion
+        {
+            Id = id,
+            SizeBytes = size,
+            ETag = etag,
+            LastModified = lastModified,
+            ContentType = contentType,
+            Metadata = metadata?.ToImmutable() ?? ImmutableSortedDictionary<string, string>.Empty,
+            Sum = sum,
+            IsWeak = isWeak,
+        };
+    }
+
+    private static bool IsOfVersion(NameField tag) => tag is NameField.ETag or NameField.LastModified
+        or NameField.ContentType or NameField.Metadata or NameField.Sum or NameField.Weak;
+
+    private bool Take(NameFieldReader field)
+    {
+        var value = field.Value;
+        if (IsOfVersion(field.Tag))
+            _otherBytes += field.Whole.Length;
+        switch (field.Tag)
         {
             case NameField.Key:
-                Key = Text(value, Limits.KeyBytes) ?? "";
-                return Key.Length > 0;
+                Key = value;
+                return value.Length > 0 && IsText(value, Limits.KeyBytes);
             case NameField.ContentId:
                 _contentId = value;
                 return value.Length == ContentId.Length;
@@ -93,17 +133,15 @@ internal ref struct NameFields
                 _size = Number(value);
                 return _size >= 0;
             case NameField.ETag:
-                return (_etag = Text(value, NameRecord.TextBytes)) is not null;
+                return _hasETag = IsText(value, NameRecord.TextBytes);
             case NameField.LastModified:
-                return (_lastModified = Time(value)) is not null;
+                return _hasLastModified = Time(value) is not null;
             case NameField.ContentType:
-                return (_contentType = Text(value, NameRecord.TextBytes)) is not null;
+                return IsText(value, NameRecord.TextBytes);
             case NameField.Metadata:
-                return TakePair(value);
+                return IsPair(value);
             case NameField.Sum:
-                return TakeSum(value);
-            case NameField.Weak:
-                return _isWeak = true;
+                return !value.IsEmpty && NameRecord.IsSum((SumKind)value[0], value.Length - 1);
             case NameField.LastAsked:
                 return (LastAsked = Time(value)) is not null;
             case NameField.LastUsed:
@@ -117,32 +155,19 @@ internal ref struct NameFields
         }
     }
 
-    private bool TakePair(ReadOnlySpan<byte> value)
+    private bool IsPair(ReadOnlySpan<byte> value)
     {
         if (value.Length < sizeof(ushort))
             return false;
         int nameLength = BinaryPrimitives.ReadUInt16LittleEndian(value);
         var pair = value[sizeof(ushort)..];
         _metadataBytes += pair.Length;
-        if (nameLength > pair.Length || _metadataBytes > Limits.MetadataBytes
-            || Text(pair[..nameLength], Limits.MetadataBytes) is not { } name
-            || Text(pair[nameLength..], Limits.MetadataBytes) is not { } text)
-            return false;
-        _metadata ??= ImmutableSortedDictionary.CreateBuilder<string, string>();
-        _metadata[name] = text;
-        return true;
+        return nameLength <= pair.Length && _metadataBytes <= Limits.MetadataBytes
+            && Utf8.IsValid(pair[..nameLength]) && Utf8.IsValid(pair[nameLength..]);
     }
 
-    private bool TakeSum(ReadOnlySpan<byte> value)
-    {
-        if (value.IsEmpty || !NameRecord.IsSum((SumKind)value[0], value.Length - 1))
-            return false;
-        _sum = new OriginSum((SumKind)value[0], [.. value[1..]]);
-        return true;
-    }
-
-    private static string? Text(ReadOnlySpan<byte> value, int mostBytes) =>
-        value.Length <= mostBytes && Utf8.IsValid(value) ? Encoding.UTF8.GetString(value) : null;
+    private static bool IsText(ReadOnlySpan<byte> value, int mostBytes) =>
+        value.Length <= mostBytes && Utf8.IsValid(value);
 
     private static long? Number(ReadOnlySpan<byte> value) =>
         value.Length == sizeof(long) ? BinaryPrimitives.ReadInt64LittleEndian(value) : null;

@@ -1,96 +1,128 @@
-using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using System.Diagnostics.CodeAnalysis;
+using System.Text.Unicode;
+using Thaw.Core;
 using Thaw.Core.Identity;
+using Thaw.Storage.Memory;
 
 namespace Thaw.Storage.Names;
 
 /// <summary>
-/// The names in memory: by key, in listing order, and by content. Readers take no lock: each of the three is a
-/// concurrent map or an immutable snapshot. Changes are made by one caller at a time (the gate of
-/// <see cref="NameState"/>). A reader may see a change in one of the three a moment before the others.
+/// The names in memory: in listing order, and by content. Readers take no lock: the order is an immutable snapshot, the
+/// table of contents lets them probe. Changes are made by one caller at a time (the gate of <see cref="NameState"/>).
+/// A reader may see a change in one of the two a moment before the other.
+/// <para>Names are packed; what is asked for is unpacked, and the texts of what was asked for lately are kept.</para>
 /// </summary>
 internal sealed class NameIndex
 {
-    private static readonly ImmutableSortedSet<string> NoKeys = ImmutableSortedSet.Create<string>(Utf8Order.Instance);
+    /// <summary>Names whose texts are kept: some hundred kilobytes.</summary>
+    private const int RecentNames = 512;
 
-    private readonly ConcurrentDictionary<string, NameEntry> _entries;
+    private readonly ObjectTable<byte[]> _byContent = new(bytes => HashOf(new PackedName(bytes).Content));
+    private readonly Recent?[] _recent = new Recent?[RecentNames];
+    private volatile NamePages _pages;
 
-    // A key, or a set of them: most contents have one name, which needs no set.
-    private readonly ConcurrentDictionary<ContentId, object> _keysByContent = new();
-    private volatile ImmutableSortedSet<string> _keys;
-
-    public NameIndex(IReadOnlyCollection<KeyValuePair<string, NameEntry>> entries)
+    public NameIndex(NamePages pages)
     {
-        _entries = new ConcurrentDictionary<string, NameEntry>(entries, StringComparer.Ordinal);
-        _keys = ImmutableSortedSet.CreateRange(Utf8Order.Instance, entries.Select(pair => pair.Key));
-        foreach (var (key, entry) in entries)
-            AddContent(entry.Version.Id, key);
+        _pages = pages;
+        foreach (var name in pages.All)
+            _byContent.Add(name.Bytes);
     }
 
-    public int Count => _keys.Count;
+    public int Count => _pages.Count;
 
-    /// <summary>All keys in listing order, as of now.</summary>
-    public ImmutableSortedSet<string> Keys => _keys;
+    /// <summary>All names in listing order, as of now.</summary>
+    public NamePages Pages => _pages;
 
-    public bool TryGet(string key, [MaybeNullWhen(false)] out NameEntry entry) => _entries.TryGetValue(key, out entry);
+    public bool TryGet(string key, [MaybeNullWhen(false)] out NameEntry entry)
+    {
+        entry = TryFind(key, out var name) ? Unpack(name, key) : null;
+        return entry is not null;
+    }
 
-    public NameEntry? Find(string key) => _entries.GetValueOrDefault(key);
+    /// <summary>The packed name of a key.</summary>
+    public bool TryFind(string key, out PackedName name)
+    {
+        name = default;
+        Span<byte> bytes = stackalloc byte[Limits.KeyBytes];
+        return key.Length <= bytes.Length
+            && Utf8.FromUtf16(key, bytes, out _, out var length, replaceInvalidSequences: false)
+                == System.Buffers.OperationStatus.Done
+            && _pages.TryFind(bytes[..length], out name);
+    }
+
+    /// <summary>What is known now of a name that was in a snapshot; null if it is gone.</summary>
+    public NameEntry? Now(PackedName name) =>
+        _pages.TryFind(name.Key, out var now) ? Unpack(now, null) : null;
 
     public ImmutableArray<NameEntry> NamesOf(ContentId content)
     {
-        var keys = KeysOf(content);
-        var names = ImmutableArray.CreateBuilder<NameEntry>(keys.Count);
-        foreach (var key in keys)
-        {
-            if (_entries.TryGetValue(key, out var entry) && entry.Version.Id == content)
-                names.Add(entry);
-        }
-
+        var names = ImmutableArray.CreateBuilder<NameEntry>();
+        foreach (var bytes in _byContent.Of(HashOf(content)))
+            if (new PackedName(bytes) is var name && name.Content == content)
+                names.Add(Unpack(name, null));
+        names.Sort(static (one, other) => Utf8Order.Instance.Compare(one.Key, other.Key));
         return names.DrainToImmutable();
     }
 
-    public void Put(NameEntry entry)
+    /// <summary>Whether a content has names, and whether any of them is pinned.</summary>
+    public (bool IsNamed, bool IsPinned) KeepOf(ContentId content)
     {
-        var known = _entries.TryGetValue(entry.Key, out var old);
-        _entries[entry.Key] = entry;
-        if (known && old!.Version.Id == entry.Version.Id)
+        var (isNamed, isPinned) = (false, false);
+        foreach (var bytes in _byContent.Of(HashOf(content)))
+        {
+            var name = new PackedName(bytes);
+            if (name.Content != content)
+                continue;
+            isNamed = true;
+            isPinned |= name.Pinned;
+        }
+
+        return (isNamed, isPinned);
+    }
+
+    public void Put(PackedName name)
+    {
+        if (!_pages.TryFind(name.Key, out var old))
+        {
+            _byContent.Add(name.Bytes);
+            _pages = _pages.Add(name);
             return;
-        AddContent(entry.Version.Id, entry.Key);
-        if (known)
-            RemoveContent(old!.Version.Id, entry.Key);
+        }
+
+        if (old.VersionFields.SequenceEqual(name.VersionFields))
+        {
+            old.Follow(name);
+            return;
+        }
+
+        if (old.Content == name.Content)
+            _byContent.Replace(old.Bytes, name.Bytes);
         else
-            _keys = _keys.Add(entry.Key);
+            _byContent.Add(name.Bytes);
+        _pages = _pages.Replace(name);
+        if (old.Content != name.Content)
+            _byContent.Remove(old.Bytes);
     }
 
     public bool Remove(string key)
     {
-        if (!_entries.TryRemove(key, out var old))
+        if (!TryFind(key, out var old))
             return false;
-        _keys = _keys.Remove(key);
-        RemoveContent(old.Version.Id, key);
+        _pages = _pages.Remove(old.Key);
+        _byContent.Remove(old.Bytes);
         return true;
     }
 
-    private ImmutableSortedSet<string> KeysOf(ContentId content) => _keysByContent.GetValueOrDefault(content) switch
-    {
-        null => NoKeys,
-        string key => NoKeys.Add(key),
-        var keys => (ImmutableSortedSet<string>)keys,
-    };
+    private static uint HashOf(ContentId content) => (uint)content.GetHashCode();
 
-    private void AddContent(ContentId content, string key)
+    private NameEntry Unpack(PackedName name, string? key)
     {
-        if (!_keysByContent.TryAdd(content, key))
-            _keysByContent[content] = KeysOf(content).Add(key);
+        ref var place = ref _recent[HashOf(name.Content) % RecentNames];
+        if (Volatile.Read(ref place) is not { } recent || !ReferenceEquals(recent.Bytes, name.Bytes))
+            Volatile.Write(ref place, recent = new Recent(name.Bytes, key ?? name.KeyText, name.ToVersion()));
+        return name.ToEntry(recent.Key, recent.Version);
     }
 
-    private void RemoveContent(ContentId content, string key)
-    {
-        var rest = KeysOf(content).Remove(key);
-        if (rest.IsEmpty)
-            _keysByContent.TryRemove(content, out _);
-        else
-            _keysByContent[content] = rest;
-    }
+    private sealed record Recent(byte[] Bytes, string Key, ObjectVersion Version);
 }

@@ -1,29 +1,30 @@
 using System.Collections.Immutable;
+using System.Text;
+using System.Text.Unicode;
 using Thaw.Core;
 using Thaw.Core.Contracts;
 
 namespace Thaw.Storage.Names;
 
 /// <summary>
-/// Pages through a sorted snapshot of keys. A page costs the entries it returns and a search for each, never a scan:
+/// Pages through a sorted snapshot of names. A page costs the entries it returns and a search for each, never a scan:
 /// all keys below a common prefix are skipped by a search for the first key behind them.
 /// </summary>
 internal static class NameListing
 {
-    /// <summary>One page; entries that <paramref name="find"/> no longer knows are left out.</summary>
-    public static ListPage Page(ImmutableSortedSet<string> keys, Func<string, NameEntry?> find, ListRequest request)
+    /// <summary>One page, as of the snapshot.</summary>
+    public static ListPage Page(NamePages names, ListRequest request)
     {
         var most = Math.Clamp(request.MaxKeys, 0, Limits.ListPageKeys);
-        if (most == 0)
+        if (most == 0 || ToBytes(request.Prefix) is not { } prefix)
             return new ListPage([], false);
+        var delimiter = Encoding.UTF8.GetBytes(request.Delimiter ?? "");
         var entries = ImmutableArray.CreateBuilder<ListEntry>();
-        for (var at = First(keys, request.Prefix, request.StartAfter); at < keys.Count;)
+        var at = First(names, prefix, Encoding.UTF8.GetBytes(request.StartAfter));
+        while (names.TryAt(at, out var name) && name.Key.StartsWith(prefix))
         {
-            var key = keys[at];
-            if (!key.StartsWith(request.Prefix, StringComparison.Ordinal))
-                break;
-            var next = at + 1;
-            if (EntryAt(keys, find, request, key, ref next) is { } entry)
+            var next = names.Next(at);
+            if (EntryAt(names, request, name, (prefix.Length, delimiter), ref next) is { } entry)
             {
                 if (entries.Count == most)
                     return new ListPage(entries.DrainToImmutable(), true);
@@ -36,73 +37,63 @@ internal static class NameListing
         return new ListPage(entries.DrainToImmutable(), false);
     }
 
-    /// <summary>The keys with a prefix, in order.</summary>
-    public static IEnumerable<string> WithPrefix(ImmutableSortedSet<string> keys, string prefix)
+    /// <summary>The names whose keys have a prefix, in order.</summary>
+    public static IEnumerable<PackedName> WithPrefix(NamePages names, string prefix)
     {
-        for (var at = LowerBound(keys, prefix); at < keys.Count; at++)
+        if (ToBytes(prefix) is not { } bytes)
+            yield break;
+        for (var at = names.LowerBound(bytes); names.TryAt(at, out var name); at = names.Next(at))
         {
-            var key = keys[at];
-            if (!key.StartsWith(prefix, StringComparison.Ordinal))
+            if (!name.Key.StartsWith(bytes))
                 yield break;
-            yield return key;
+            yield return name;
         }
     }
 
     private static ListEntry? EntryAt(
-        ImmutableSortedSet<string> keys, Func<string, NameEntry?> find, ListRequest request, string key, ref int next)
+        NamePages names, ListRequest request, PackedName name, (int PrefixLength, byte[] Delimiter) shape,
+        ref NamePlace next)
     {
-        var cut = string.IsNullOrEmpty(request.Delimiter)
-            ? -1
-            : key.IndexOf(request.Delimiter, request.Prefix.Length, StringComparison.Ordinal);
+        var cut = shape.Delimiter.Length == 0 ? -1 : name.Key[shape.PrefixLength..].IndexOf(shape.Delimiter);
         if (cut < 0)
         {
-            return find(key) is { Version: var version }
-                ? new ListEntry(key, version.SizeBytes, version.ETag, version.LastModified)
-                : null;
+            var version = name.ToVersion();
+            return new ListEntry(name.KeyText, version.SizeBytes, version.ETag, version.LastModified);
         }
 
-        var common = ListEntry.CommonPrefix(key[..(cut + request.Delimiter!.Length)]);
-        next = Behind(keys, next, common.Key);
+        var group = name.Key[..(shape.PrefixLength + cut + shape.Delimiter.Length)];
+        next = Behind(names, group);
+        var common = ListEntry.CommonPrefix(Encoding.UTF8.GetString(group));
 
         // Keys that begin with the very code point that ResumeAfter adds lie behind it and must not bring the same
         // common prefix back: a reader of one entry a page would never get past it.
         return request.StartAfter == common.ResumeAfter ? null : common;
     }
 
-    private static int First(ImmutableSortedSet<string> keys, string prefix, string startAfter)
+    private static NamePlace First(NamePages names, ReadOnlySpan<byte> prefix, ReadOnlySpan<byte> startAfter)
     {
-        if (Utf8Order.Instance.Compare(prefix, startAfter) > 0)
-            return LowerBound(keys, prefix);
-        var at = keys.IndexOf(startAfter);
-        return at < 0 ? ~at : startAfter.Length == 0 ? at : at + 1;
+        if (prefix.SequenceCompareTo(startAfter) > 0)
+            return names.LowerBound(prefix);
+        var at = names.LowerBound(startAfter);
+        return startAfter.Length > 0 && names.TryAt(at, out var name) && name.Key.SequenceEqual(startAfter)
+            ? names.Next(at) : at;
     }
 
-    private static int LowerBound(ImmutableSortedSet<string> keys, string key)
+    /// <summary>
+    /// The first place behind all keys with a prefix: no byte of UTF-8 is FF, so that its last can be one more.
+    /// </summary>
+    private static NamePlace Behind(NamePages names, ReadOnlySpan<byte> prefix)
     {
-        var at = keys.IndexOf(key);
-        return at < 0 ? ~at : at;
+        byte[] behind = [.. prefix];
+        behind[^1]++;
+        return names.LowerBound(behind);
     }
 
-    // Keys with one prefix are neighbours: gallop over them, then halve.
-    private static int Behind(ImmutableSortedSet<string> keys, int from, string prefix)
+    /// <summary>The text's bytes; null if no key can have it, as it is not well-formed.</summary>
+    private static byte[]? ToBytes(string text)
     {
-        var (low, step) = (from, 1);
-        while (low + step - 1 < keys.Count && keys[low + step - 1].StartsWith(prefix, StringComparison.Ordinal))
-        {
-            low += step;
-            step *= 2;
-        }
-
-        var high = Math.Min(keys.Count, low + step - 1);
-        while (low < high)
-        {
-            var middle = low + (high - low) / 2;
-            if (keys[middle].StartsWith(prefix, StringComparison.Ordinal))
-                low = middle + 1;
-            else
-                high = middle;
-        }
-
-        return low;
+        var bytes = new byte[Encoding.UTF8.GetMaxByteCount(text.Length)];
+        return Utf8.FromUtf16(text, bytes, out _, out var length, replaceInvalidSequences: false)
+            == System.Buffers.OperationStatus.Done ? bytes[..length] : null;
     }
 }

@@ -86,7 +86,7 @@ internal sealed class NameLogFile(string path, string mount) : IDisposable
     }
 
     /// <summary>Replaces the log by one that holds just these entries, synced.</summary>
-    public void Rewrite(IEnumerable<NameEntry> entries)
+    public void Rewrite(IEnumerable<PackedName> names)
     {
         var temporary = path + ".new";
         Directory.CreateDirectory(System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(path))!);
@@ -98,8 +98,8 @@ internal sealed class NameLogFile(string path, string mount) : IDisposable
             file = File.OpenHandle(temporary, FileMode.Create, FileAccess.ReadWrite, FileShare.Read);
             RandomAccess.Write(file, NameLogHeader.Write(mount), 0);
             (_file, End, _tailIsDirty) = (file, NameLogHeader.Bytes, false);
-            foreach (var entry in entries)
-                Append((target, seed) => NameRecord.WritePut(target, seed, entry));
+            foreach (var name in names)
+                Append((target, seed) => NameRecord.WritePut(target, seed, name));
             Flush();
             RandomAccess.FlushToDisk(file);
             File.Move(temporary, path, overwrite: true);

@@ -12,7 +12,7 @@ internal static partial class NameLogOpening
     /// The names in the log, and the file to go on with; no file if the log is of a newer format, with the reason.
     /// A log that cannot be read now is left alone until it can be written: then it is replaced, having been set aside.
     /// </summary>
-    public static (Dictionary<string, NameEntry> Names, NameLogFile? File, string? Refusal) Open(
+    public static (NamePages Names, NameLogFile? File, string? Refusal) Open(
         string mount, string path, ILogger logger)
     {
         var log = new NameLogFile(path, mount);
@@ -26,15 +26,15 @@ internal static partial class NameLogOpening
             log.Dispose();
             var refusal = $"The names log {path} cannot be read ({failure.Message}); "
                 + "names are kept in memory only until the node is started again.";
-            return ([], null, refusal);
+            return (NamePages.Empty, null, refusal);
         }
     }
 
-    private static (Dictionary<string, NameEntry>, NameLogFile?, string?) Read(
+    private static (NamePages, NameLogFile?, string?) Read(
         string mount, string path, NameLogFile log, ILogger logger)
     {
         if (!File.Exists(path))
-            return ([], log, null);
+            return (NamePages.Empty, log, null);
         var file = File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite, FileShare.Read);
         var adopted = false;
         try
@@ -48,7 +48,7 @@ internal static partial class NameLogOpening
                 var refusal = $"The names log {path} has format {format}, which is newer than this program's "
                     + $"({NameLogHeader.Format}); it is left untouched and names are kept in memory only: run a newer "
                     + "thaw.";
-                return ([], null, refusal);
+                return (NamePages.Empty, null, refusal);
             }
 
             var contents = verdict == NameLogHeader.Verdict.OtherMount
@@ -57,14 +57,14 @@ internal static partial class NameLogOpening
             if (verdict != NameLogHeader.Verdict.Good && contents.Records == 0)
             {
                 SetAside(mount, path, RandomAccess.GetLength(file), logger);
-                return ([], log, null);
+                return (NamePages.Empty, log, null);
             }
 
             var isDamaged = verdict != NameLogHeader.Verdict.Good || contents.DamagedStretches > 0;
             Report(mount, path, contents, isDamaged, logger);
             adopted = true;
             log.Adopt(file, contents.End, contents.TornBytes > 0, isDamaged);
-            return (contents.Entries, log, null);
+            return (contents.Names.ToPages(), log, null);
         }
         finally
         {
@@ -85,8 +85,8 @@ internal static partial class NameLogOpening
     private static void Report(string mount, string path, NameLogContents contents, bool isDamaged, ILogger logger)
     {
         if (contents.TornBytes > 0)
-            LogTorn(logger, mount, path, contents.TornBytes, contents.Entries.Count);
+            LogTorn(logger, mount, path, contents.TornBytes, contents.Names.Count);
         if (isDamaged)
-            LogDamaged(logger, mount, path, contents.DamagedStretches, contents.DamagedBytes, contents.Entries.Count);
+            LogDamaged(logger, mount, path, contents.DamagedStretches, contents.DamagedBytes, contents.Names.Count);
     }
 }

@@ -6,7 +6,7 @@ namespace Thaw.Storage.Names;
 /// <summary>What was found in a log.</summary>
 internal sealed class NameLogContents
 {
-    public Dictionary<string, NameEntry> Entries { get; } = new(StringComparer.Ordinal);
+    public NameGathering Names { get; } = new();
 
     /// <summary>Offset behind the last good record.</summary>
     public long End { get; set; } = NameLogHeader.Bytes;
@@ -56,7 +56,7 @@ internal sealed class NameLogReader(SafeFileHandle file, string mount)
                 at += record.Length;
                 contents.End = at;
                 contents.Records++;
-                if (!Apply(contents.Entries, record))
+                if (!Apply(contents.Names, record))
                     Distrust(contents, record.Length);
                 continue;
             }
@@ -79,37 +79,43 @@ internal sealed class NameLogReader(SafeFileHandle file, string mount)
     {
         contents.DamagedStretches++;
         contents.DamagedBytes += bytes;
-        foreach (var key in contents.Entries.Keys)
-            contents.Entries[key] = contents.Entries[key] with { LastAsked = DateTimeOffset.MinValue };
+        foreach (var one in contents.Names.All)
+        {
+            var name = one;
+            name.LastAsked = DateTimeOffset.MinValue;
+        }
     }
 
-    private static bool Apply(Dictionary<string, NameEntry> entries, ReadOnlySpan<byte> record)
+    private static bool Apply(NameGathering names, ReadOnlySpan<byte> record)
     {
         if (!NameFields.TryRead(record[NameRecord.HeaderBytes..], out var fields))
             return false;
-        var known = entries.TryGetValue(fields.Key, out var old);
-        switch ((NameRecordType)record[NameRecord.TypeOffset])
+        var type = (NameRecordType)record[NameRecord.TypeOffset];
+        if (type == NameRecordType.Put)
         {
-            case NameRecordType.Put:
-                if (!fields.TryGetEntry(out var entry))
-                    return false;
-                entries[fields.Key] = entry;
-                return true;
-            case NameRecordType.Remove:
-                entries.Remove(fields.Key);
-                return true;
-            case NameRecordType.Touch when known && NameRecord.VersionMark(old!.Version) == fields.VersionMark:
-                entries[fields.Key] = old with
-                {
-                    LastAsked = fields.LastAsked ?? old.LastAsked,
-                    LastUsed = fields.LastUsed ?? old.LastUsed,
-                };
-                return true;
-            case NameRecordType.Pin when known:
-                entries[fields.Key] = old! with { Pinned = fields.Pinned };
-                return true;
-            default:
-                return true;
+            var isWhole = fields.TryPack(out var put);
+            if (isWhole)
+                names.Put(put);
+            return isWhole;
+        }
+
+        if (type == NameRecordType.Remove)
+            names.Remove(fields.Key);
+        else if (names.TryFind(fields.Key, out var known))
+            Change(known, type, fields);
+        return true;
+    }
+
+    private static void Change(PackedName known, NameRecordType type, NameFields fields)
+    {
+        if (type == NameRecordType.Touch && known.VersionMark == fields.VersionMark)
+        {
+            known.LastAsked = fields.LastAsked ?? known.LastAsked;
+            known.LastUsed = fields.LastUsed ?? known.LastUsed;
+        }
+        else if (type == NameRecordType.Pin)
+        {
+            known.Pinned = fields.Pinned;
         }
     }
 

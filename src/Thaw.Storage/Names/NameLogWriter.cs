@@ -161,23 +161,23 @@ internal sealed partial class NameLogWriter : IAsyncDisposable
     {
         foreach (var (key, change) in taken)
         {
-            if (!_state.Index.TryGet(key, out var entry))
+            if (!_state.Index.TryFind(key, out var name))
                 _file.Append((target, seed) => NameRecord.WriteRemove(target, seed, key));
             else if (change.HasFlag(NameChange.Whole))
-                _file.Append((target, seed) => NameRecord.WritePut(target, seed, entry));
+                _file.Append((target, seed) => NameRecord.WritePut(target, seed, name));
             else
-                AppendParts(change, entry);
+                AppendParts(change, name);
         }
 
         _file.Flush();
     }
 
-    private void AppendParts(NameChange change, NameEntry entry)
+    private void AppendParts(NameChange change, PackedName name)
     {
         if (change.HasFlag(NameChange.Pin))
-            _file.Append((target, seed) => NameRecord.WritePin(target, seed, entry));
+            _file.Append((target, seed) => NameRecord.WritePin(target, seed, name));
         if (change.HasFlag(NameChange.Touch))
-            _file.Append((target, seed) => NameRecord.WriteTouch(target, seed, entry));
+            _file.Append((target, seed) => NameRecord.WriteTouch(target, seed, name));
     }
 
     // Counting what lives costs a walk over all names, so it is done only once the log has doubled since the last one.
@@ -194,11 +194,10 @@ internal sealed partial class NameLogWriter : IAsyncDisposable
     private void Rewrite()
     {
         var before = _file.End;
-        _file.Rewrite(_state.Index.Keys.Select(_state.Index.Find).OfType<NameEntry>());
+        _file.Rewrite(_state.Index.Pages.All);
         _liveBytes = _file.End - NameLogHeader.Bytes;
         LogRewritten(_logger, _mount, _file.Path, before, _file.End);
     }
 
-    private long LiveBytes() =>
-        _state.Index.Keys.Select(_state.Index.Find).OfType<NameEntry>().Sum(entry => (long)NameRecord.PutLength(entry));
+    private long LiveBytes() => _state.Index.Pages.All.Sum(name => (long)NameRecord.PutLength(name));
 }

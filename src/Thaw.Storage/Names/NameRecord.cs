@@ -55,6 +55,9 @@ internal static class NameRecord
     /// <summary>Longest record.</summary>
     public const int MostBytes = HeaderBytes + MostBodyBytes + AlignBytes;
 
+    /// <summary>Length of the two fields that every version begins with: ContentId and size.</summary>
+    public const int IdentityBytes = 2 * FieldHeaderBytes + ContentId.Length + sizeof(long);
+
     private const int FieldHeaderBytes = 3;
 
     /// <summary>Whether an entry can be logged: well-formed texts within their limits.</summary>
@@ -73,45 +76,43 @@ internal static class NameRecord
             && IsText(version.ContentType ?? "", TextBytes) && metadata <= Limits.MetadataBytes
             && version.SizeBytes >= 0
             && (version.Sum is not { } sum || IsSum(sum.Kind, sum.Value.Length))
-            && PutLength(entry) <= MostBodyBytes;
+            && PutLength(Encoding.UTF8.GetByteCount(entry.Key), VersionLength(version), true, true) <= MostBodyBytes;
     }
 
     /// <summary>Whether a sum has a known kind and its kind's length.</summary>
     public static bool IsSum(SumKind kind, int length) =>
         kind != SumKind.None && length == OriginSum.LengthOf(kind) && length > 0;
 
-    /// <summary>Length in bytes of the entry's put record.</summary>
-    public static int PutLength(NameEntry entry)
+    /// <summary>Length in bytes of a name's put record.</summary>
+    public static int PutLength(PackedName name) => PutLength(
+        name.Key.Length, name.VersionFields.Length, name.LastUsed is not null, name.Pinned);
+
+    /// <summary>Length in bytes of a version's fields.</summary>
+    public static int VersionLength(ObjectVersion version)
     {
-        var version = entry.Version;
-        var length = HeaderBytes + Field(entry.Key) + FieldHeaderBytes + ContentId.Length + Field(version.ETag)
-            + 3 * (FieldHeaderBytes + sizeof(long));
+        var length = IdentityBytes + Field(version.ETag) + FieldHeaderBytes + sizeof(long);
         if (version.ContentType is not null)
             length += Field(version.ContentType);
         foreach (var (name, value) in version.Metadata)
-            length += FieldHeaderBytes + sizeof(
-                ushort) + Encoding.UTF8.GetByteCount(name) + Encoding.UTF8.GetByteCount(value);
+            length += FieldHeaderBytes + sizeof(ushort) + Encoding.UTF8.GetByteCount(name)
+                + Encoding.UTF8.GetByteCount(value);
         if (version.Sum is { } sum)
             length += FieldHeaderBytes + 1 + sum.Value.Length;
         if (version.IsWeak)
             length += FieldHeaderBytes;
-        if (entry.LastUsed is not null)
-            length += FieldHeaderBytes + sizeof(long);
-        if (entry.Pinned)
-            length += FieldHeaderBytes;
-        return Align(length);
+        return length;
 
         static int Field(string text) => FieldHeaderBytes + Encoding.UTF8.GetByteCount(text);
     }
 
-    /// <summary>Writes the whole entry; returns the record's length.</summary>
-    public static int WritePut(Span<byte> target, uint seed, NameEntry entry)
+    /// <summary>Writes the whole name; returns the record's length.</summary>
+    public static int WritePut(Span<byte> target, uint seed, PackedName name)
     {
         var writer = new NameFieldWriter(target[HeaderBytes..]);
-        writer.Text(NameField.Key, entry.Key);
-        WriteVersion(ref writer, entry.Version);
-        WriteTimes(ref writer, entry);
-        if (entry.Pinned)
+        writer.Text(NameField.Key, name.Key);
+        writer.Fields(name.VersionFields);
+        WriteTimes(ref writer, name);
+        if (name.Pinned)
             writer.Flag(NameField.Pinned);
         return Finish(target, seed, NameRecordType.Put, writer.Length);
     }
@@ -124,45 +125,34 @@ internal static class NameRecord
         return Finish(target, seed, NameRecordType.Remove, writer.Length);
     }
 
-    /// <summary>Writes the entry's times, and for which version they hold.</summary>
-    public static int WriteTouch(Span<byte> target, uint seed, NameEntry entry)
+    /// <summary>
+    /// Writes the name's times, and for which version they hold: if the put of a newer version is lost, a touch of that
+    /// one must not confirm the older.
+    /// </summary>
+    public static int WriteTouch(Span<byte> target, uint seed, PackedName name)
     {
-        var mark = VersionMark(entry.Version);
         var writer = new NameFieldWriter(target[HeaderBytes..]);
-        writer.Text(NameField.Key, entry.Key);
-        writer.Number(NameField.VersionMark, unchecked((long)mark));
-        WriteTimes(ref writer, entry);
+        writer.Text(NameField.Key, name.Key);
+        writer.Number(NameField.VersionMark, unchecked((long)name.VersionMark));
+        WriteTimes(ref writer, name);
         return Finish(target, seed, NameRecordType.Touch, writer.Length);
     }
 
-    /// <summary>Writes the entry's pin: the field is there or not.</summary>
-    public static int WritePin(Span<byte> target, uint seed, NameEntry entry)
+    /// <summary>Writes the name's pin: the field is there or not.</summary>
+    public static int WritePin(Span<byte> target, uint seed, PackedName name)
     {
         var writer = new NameFieldWriter(target[HeaderBytes..]);
-        writer.Text(NameField.Key, entry.Key);
-        if (entry.Pinned)
+        writer.Text(NameField.Key, name.Key);
+        if (name.Pinned)
             writer.Flag(NameField.Pinned);
         return Finish(target, seed, NameRecordType.Pin, writer.Length);
     }
 
-    /// <summary>
-    /// CRC-64/NVME of a version's fields as a put record holds them. A touch names the version that it confirms by it:
-    /// if the put of a newer version is lost, a touch of that one must not confirm the older.
-    /// </summary>
-    public static ulong VersionMark(ObjectVersion version)
+    /// <summary>Writes a version's fields.</summary>
+    public static void WriteVersion(Span<byte> target, ObjectVersion version)
     {
-        Span<byte> small = stackalloc byte[1024];
-        var length = PutLength(new NameEntry { Key = "", Version = version, LastAsked = default });
-        var bytes = length <= small.Length ? small : new byte[length];
-        var writer = new NameFieldWriter(bytes);
-        WriteVersion(ref writer, version);
-        return Crc64Nvme.Compute(bytes[..writer.Length]);
-    }
-
-    private static void WriteVersion(ref NameFieldWriter writer, ObjectVersion version)
-    {
-        version.Id.CopyTo(writer.Value(NameField.ContentId, ContentId.Length));
-        writer.Number(NameField.Size, version.SizeBytes);
+        var writer = new NameFieldWriter(target);
+        WriteIdentity(ref writer, version.Id, version.SizeBytes);
         writer.Text(NameField.ETag, version.ETag);
         writer.Number(NameField.LastModified, version.LastModified.UtcTicks);
         if (version.ContentType is { } contentType)
@@ -180,10 +170,21 @@ internal static class NameRecord
             writer.Flag(NameField.Weak);
     }
 
-    private static void WriteTimes(ref NameFieldWriter writer, NameEntry entry)
+    /// <summary>Writes the two fields that every version begins with.</summary>
+    public static void WriteIdentity(ref NameFieldWriter writer, ContentId id, long sizeBytes)
     {
-        writer.Number(NameField.LastAsked, entry.LastAsked.UtcTicks);
-        if (entry.LastUsed is { } used)
+        id.CopyTo(writer.Value(NameField.ContentId, ContentId.Length));
+        writer.Number(NameField.Size, sizeBytes);
+    }
+
+    private static int PutLength(int keyBytes, int versionBytes, bool isUsed, bool isPinned) => Align(
+        HeaderBytes + FieldHeaderBytes + keyBytes + versionBytes + (isUsed ? 2 : 1) * (FieldHeaderBytes + sizeof(long))
+        + (isPinned ? FieldHeaderBytes : 0));
+
+    private static void WriteTimes(ref NameFieldWriter writer, PackedName name)
+    {
+        writer.Number(NameField.LastAsked, name.LastAsked.UtcTicks);
+        if (name.LastUsed is { } used)
             writer.Number(NameField.LastUsed, used.UtcTicks);
     }
 

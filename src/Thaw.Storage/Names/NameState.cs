@@ -33,12 +33,12 @@ internal sealed class NameState(NameIndex index)
 
     public NameIndex Index => index;
 
-    public void Put(NameEntry entry)
+    public void Put(string key, PackedName name)
     {
         lock (_gate)
         {
-            index.Put(entry);
-            Mark(entry.Key, NameChange.Whole);
+            index.Put(name);
+            Mark(key, NameChange.Whole);
         }
     }
 
@@ -57,11 +57,11 @@ internal sealed class NameState(NameIndex index)
     {
         lock (_gate)
         {
-            if (!index.TryGet(key, out var entry))
+            if (!index.TryFind(key, out var name))
                 return false;
-            if (entry.Pinned != pinned)
+            if (name.Pinned != pinned)
             {
-                index.Put(entry with { Pinned = pinned });
+                name.Pinned = pinned;
                 Mark(key, NameChange.Pin);
             }
 
@@ -73,9 +73,12 @@ internal sealed class NameState(NameIndex index)
     {
         lock (_gate)
         {
-            if (!index.TryGet(key, out var entry))
+            if (!index.TryFind(key, out var name))
                 return false;
-            index.Put(entry with { LastAsked = asked ?? entry.LastAsked, LastUsed = used ?? entry.LastUsed });
+            if (asked is { } whenAsked)
+                name.LastAsked = whenAsked;
+            if (used is { } whenUsed)
+                name.LastUsed = whenUsed;
             _touched.Add(key);
             return true;
         }

@@ -53,7 +53,7 @@ public sealed class NameTable : IAsyncDisposable
             throw new ArgumentException(
                 $"A mount's name has at most {NameLogHeader.MostNameBytes} bytes.", nameof(mount));
         if (logPath is null)
-            return new NameTable(new NameState(new NameIndex([])), null, null);
+            return new NameTable(new NameState(new NameIndex(NamePages.Empty)), null, null);
         var (names, file, refusal) = NameLogOpening.Open(mount, logPath, logger);
         var state = new NameState(new NameIndex(names));
         var writer = file is null ? null : new NameLogWriter(mount, file, state, time, logger);
@@ -75,7 +75,7 @@ public sealed class NameTable : IAsyncDisposable
             return false;
         }
 
-        _state.Put(entry);
+        _state.Put(entry.Key, PackedName.Of(entry));
         _writer?.Wake();
         return true;
     }
@@ -95,17 +95,20 @@ public sealed class NameTable : IAsyncDisposable
     public bool TouchUsed(string key, DateTimeOffset time) => _state.Touch(key, null, time);
 
     /// <summary>One page of the known keys in UTF-8 byte order, as an origin would list them.</summary>
-    public ListPage List(ListRequest request) => NameListing.Page(_state.Index.Keys, _state.Index.Find, request);
+    public ListPage List(ListRequest request) => NameListing.Page(_state.Index.Pages, request);
 
     /// <summary>All entries in key order: the keys are those of this moment.</summary>
     public IEnumerable<NameEntry> All() => WithPrefix("");
 
     /// <summary>The entries whose keys start with a prefix, in key order: the keys are those of this moment.</summary>
     public IEnumerable<NameEntry> WithPrefix(string prefix) =>
-        NameListing.WithPrefix(_state.Index.Keys, prefix).Select(_state.Index.Find).OfType<NameEntry>();
+        NameListing.WithPrefix(_state.Index.Pages, prefix).Select(_state.Index.Now).OfType<NameEntry>();
 
     /// <summary>The names whose version has this content; empty if none has.</summary>
     public ImmutableArray<NameEntry> NamesOf(ContentId content) => _state.Index.NamesOf(content);
+
+    /// <summary>Whether a content has names, and whether any of them is pinned; costs no memory.</summary>
+    public (bool IsNamed, bool IsPinned) KeepOf(ContentId content) => _state.Index.KeepOf(content);
 
     /// <summary>
     /// Waits until all earlier changes are on disk. False if they are not, because the log cannot be written

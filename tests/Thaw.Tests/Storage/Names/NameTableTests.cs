@@ -99,7 +99,7 @@ public sealed class NameTableTests
 
         // A put of another key is logged at once and does not take the touches along.
         table.Put(NameSamples.Entry("b", 2));
-        var put = NameRecord.PutLength(NameSamples.Entry("b", 2));
+        var put = NameRecord.PutLength(PackedName.Of(NameSamples.Entry("b", 2)));
         await Until(() => new FileInfo(directory.Log).Length == before + put, () =>
             $"put: {new FileInfo(directory.Log).Length}");
         time.Advance(TimeSpan.FromMinutes(1));
