@@ -102,9 +102,10 @@ public static class Limits
     public const int WindowChunksMost = 64;
 
     /// <summary>
-    /// A reader that waits so long for another node's chunk asks for more of the others: a few round trips of a chunk.
+    /// A reader that waits so long for the first block of another node's chunk asks for more of the others: several
+    /// times what a block takes from an origin that gives each of many connections a megabyte a second.
     /// </summary>
-    public static readonly TimeSpan WindowPatience = TimeSpan.FromMilliseconds(250);
+    public static readonly TimeSpan WindowPatience = TimeSpan.FromSeconds(1);
 
     /// <summary>Objects of a job that are looked up at once: as many HEADs as one connection pool hides well.</summary>
     public const int JobLookups = 16;

@@ -177,21 +177,15 @@ internal sealed class RangeReader : IRangeReader
     }
 
     /// <summary>
-    /// While one node lets the reader wait, the others need not: the window grows. A chunk whose blocks come one by one
-    /// is looked at with each, one that has not begun to come after a while.
+    /// While one node lets the reader wait for a chunk that does not begin to come, the others need not: the window
+    /// grows. One whose blocks come, however slowly, says nothing of the others: the origin may be what is slow, and
+    /// more at once would make each slower.
     /// </summary>
     private async ValueTask<Failure?> WaitAsync(ChunkFlight flight, int offset, CancellationToken cancellationToken)
     {
         var waiting = flight.WaitAsync(offset, cancellationToken);
-        if (waiting.IsCompleted || !flight.IsRemote)
+        if (waiting.IsCompleted || !flight.IsRemote || flight.ReadyBlocks > 0)
             return await waiting.ConfigureAwait(false);
-        if (flight.ReadyBlocks > 0)
-        {
-            if (flight.Elapsed > Limits.WindowPatience)
-                _window.Widen();
-            return await waiting.ConfigureAwait(false);
-        }
-
         var begun = waiting.AsTask();
         while (await Task.WhenAny(begun, Task.Delay(Limits.WindowPatience, cancellationToken)).ConfigureAwait(false)
             != begun && !cancellationToken.IsCancellationRequested)
