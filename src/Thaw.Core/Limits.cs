@@ -114,12 +114,6 @@ public static class Limits
     /// <summary>Most chunks a reader asks for ahead: 512 MiB fill 40 Gbit/s over 100 ms.</summary>
     public const int WindowChunksMost = 64;
 
-    /// <summary>
-    /// A reader that waits so long for the first block of another node's chunk asks for more of the others: several
-    /// times what a block takes from an origin that gives each of many connections a megabyte a second.
-    /// </summary>
-    public static readonly TimeSpan WindowPatience = TimeSpan.FromSeconds(1);
-
     /// <summary>Objects of a job that are looked up at once: as many HEADs as one connection pool hides well.</summary>
     public const int JobLookups = 16;
 
@@ -476,9 +470,6 @@ public static class Limits
     /// frame at most.
     /// </summary>
     public const int PeerFrameBlocks = 16;
-
-    /// <summary>What a node said of its load counts for this long: as long as a chunk takes on a slow card.</summary>
-    public static readonly TimeSpan PeerLoadTrusted = TimeSpan.FromSeconds(2);
 
     /// <summary>Characters of a failure's sentence between nodes: ten lines of a terminal.</summary>
     public const int PeerSentence = 800;

@@ -187,7 +187,7 @@ internal sealed class RangeReader : IRangeReader
         if (waiting.IsCompleted || !flight.IsRemote || flight.ReadyBlocks > 0)
             return await waiting.ConfigureAwait(false);
         var begun = waiting.AsTask();
-        while (await Task.WhenAny(begun, Task.Delay(Limits.WindowPatience, cancellationToken)).ConfigureAwait(false)
+        while (await Task.WhenAny(begun, Task.Delay(ReadWindow.Patience, cancellationToken)).ConfigureAwait(false)
             != begun && !cancellationToken.IsCancellationRequested)
             _window.Widen();
         return await begun.ConfigureAwait(false);

@@ -15,6 +15,12 @@ namespace Thaw.Cache.Reading;
 /// </summary>
 internal sealed class ReadWindow(FetchSource source, FlightTable flights, ByteRange range) : IDisposable
 {
+    /// <summary>
+    /// A reader that waits so long for the first block of another node's chunk asks for more of the others: several
+    /// times what a block takes from an origin that gives each of many connections a megabyte a second.
+    /// </summary>
+    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
+
     private readonly SortedList<int, ChunkFlight> _interests = [];
     private readonly int _last = range.Length == 0 ? -1 : Geometry.ChunkAt(range.End - 1);
     private int _present = -1;

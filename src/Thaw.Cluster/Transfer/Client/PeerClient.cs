@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
-using Thaw.Core;
 using Thaw.Core.Cluster;
 using Thaw.Core.Contracts.Peers;
 using Thaw.Core.Failures;
@@ -46,7 +45,7 @@ public sealed class PeerClient : IPeerClient
     /// <inheritdoc />
     public PeerLoad? LoadOf(string node) =>
         _links.TryGetValue(node, out var link) && link.Load is { } told
-        && Environment.TickCount64 - told.At < (long)Limits.PeerLoadTrusted.TotalMilliseconds ? told.Load : null;
+        && Environment.TickCount64 - told.At < (long)PeerLoad.Trusted.TotalMilliseconds ? told.Load : null;
 
     /// <inheritdoc />
     public async ValueTask<PeerFetchEnd> FetchAsync(
