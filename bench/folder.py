@@ -13,8 +13,10 @@ import json
 import os
 import platform
 import shutil
+import signal
 import statistics
 import subprocess
+import sys
 import tempfile
 import time
 import urllib.request
@@ -31,12 +33,17 @@ ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b", "AWS_DEFAULT_REGION": "us-east-1"}
 
 
+# What was started is stopped, however the run ends.
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+
+
 def run(*command):
     """Seconds that a command takes, and the lines that it wrote."""
     with tempfile.TemporaryFile() as written:
         start = time.perf_counter()
         subprocess.run(command, check=True, stdout=written, env=ENVIRONMENT)
         seconds = time.perf_counter() - start
+        print(f"{' '.join(command[:3])}: {seconds:.2f} s", file=sys.stderr, flush=True)
         written.seek(0)
         return seconds, sum(1 for _ in written)
 
