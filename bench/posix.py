@@ -3,16 +3,22 @@
 
 bench/run posix [--thaw BINARY] [--size MIB] [--pairs N] [--result FILE]        needs root and /dev/fuse
 
-Pairs of runs are interleaved, native first in every other pair; the figure is the median of the pairs' ratios. With
-rclone and s3fs installed, their mounts of the node's S3 endpoint are read in the same way, warm.
+Native is the version's own file on the cache disk, and for the others the file that they serve. Pairs of runs are
+interleaved, native first in every other pair; the figure is the median of the pairs' ratios. The
+node's CPU is that of the whole process while the pairs run, opens and background work included. libfuse's
+passthrough_hp is read in the same way, over the same file; with rclone and s3fs installed, their mounts of the node's
+S3 endpoint, warm, over a quarter of the size. At the end the node is killed again and again under 50 readers of 64 MiB,
+and the next one is timed.
 """
 import argparse
+import glob
 import json
 import mmap
 import os
 import platform
 import random
 import shutil
+import signal
 import statistics
 import subprocess
 import tempfile
@@ -21,14 +27,13 @@ import urllib.request
 import zlib
 
 parser = argparse.ArgumentParser()
-parser.add_argument("--thaw", default="src/Thaw.Cli/bin/Release/net10.0/thaw")
-parser.add_argument("--size", type=int, default=1024)
-parser.add_argument("--pairs", type=int, default=15)
+parser.add_argument("--thaw", required=True)
+parser.add_argument("--size", type=int, default=4096)
+parser.add_argument("--pairs", type=int, default=11)
+parser.add_argument("--kills", type=int, default=9)
 parser.add_argument("--result")
 options = parser.parse_args()
 thaw = os.path.abspath(options.thaw)
-size = options.size << 20
-tick = os.sysconf("SC_CLK_TCK")
 
 
 def sequential(path):
@@ -36,10 +41,11 @@ def sequential(path):
     with open(path, "rb", buffering=0) as file:
         while file.readinto(buffer):
             pass
-    return size
+    return os.path.getsize(path)
 
 
 def mapped(path):
+    size = os.path.getsize(path)
     with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ) as view:
         for start in range(0, size, 64 << 20):
             with memoryview(view) as all_bytes, all_bytes[start:start + (64 << 20)] as piece:
@@ -48,8 +54,10 @@ def mapped(path):
 
 
 def scattered(path):
-    count, length = size // (64 << 10), 64 << 10
-    offsets = [random.Random(7).randrange(count) * length for _ in range(count)]
+    length = 64 << 10
+    count = os.path.getsize(path) // length
+    dice = random.Random(7)
+    offsets = [dice.randrange(count) * length for _ in range(count)]
     buffer = [bytearray(length)]
     file = os.open(path, os.O_RDONLY)
     for offset in offsets:
@@ -68,14 +76,15 @@ def timed(case, path):
 
 
 def cpu_of(pid):
-    with open(f"/proc/{pid}/stat") as file:
-        fields = file.read().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / tick
+    """Seconds of a process, of threads that ended too, to the nanosecond (clock_getcpuclockid(3))."""
+    return time.clock_gettime((~pid << 3) | 2)
 
 
-def compare(case, native, other, pairs):
+def compare(case, native, other, pairs, pid=None):
+    """A row: least, median and most ratio, rate, CPU of the process per GB."""
     timed(case, native), timed(case, other)
     ratios, rates = [], []
+    spent = cpu_of(pid) if pid else 0
     for pair in range(pairs):
         if pair % 2:
             second = timed(case, other)
@@ -85,96 +94,229 @@ def compare(case, native, other, pairs):
             second = timed(case, other)
         ratios.append(second / first)
         rates.append(second)
-    return ratios, statistics.median(rates)
+    spent = f"{(cpu_of(pid) - spent) / (pairs * os.path.getsize(other) / 1e9):.4f}" if pid else ""
+    return statistics.median(ratios), min(ratios), max(ratios), statistics.median(rates) / 1e9, spent
 
 
-def wait_until(what, condition, limit=60):
+def wait_until(what, condition, limit=60, step=0.1):
     end = time.monotonic() + limit
     while not condition():
         if time.monotonic() > end:
             raise TimeoutError(f"bench: {what}: not after {limit} s")
-        time.sleep(0.1)
+        time.sleep(step)
 
 
-folder = tempfile.mkdtemp(prefix="thaw-bench-")
-origin, tree = os.path.join(folder, "origin"), os.path.join(folder, "tree")
-os.makedirs(origin)
-native = os.path.join(origin, "model.bin")
-with open(native, "wb") as file:
-    for _ in range(options.size):
-        file.write(os.urandom(1 << 20))
-config = os.path.join(folder, "thaw.yaml")
-with open(config, "w") as file:
-    file.write(f"""cache: {{disks: [{{path: {folder}/cache, capacity: {2 * options.size}MiB}}]}}
+def make(path, mebibytes):
+    with open(path, "wb") as file:
+        for _ in range(mebibytes):
+            file.write(os.urandom(1 << 20))
+    return path
+
+
+def show(lines, name, row):
+    lines.append((name, *row))
+    print(lines[-1], flush=True)
+
+
+class Node:
+    """thaw serve over a directory, with a tree."""
+
+    def __init__(self, folder, origin):
+        self.tree, self.cache = os.path.join(folder, "tree"), os.path.join(folder, "cache")
+        self.config = os.path.join(folder, "thaw.yaml")
+        with open(self.config, "w") as file:
+            file.write(f"""cache: {{disks: [{{path: {self.cache}, capacity: {2 * options.size}MiB}}]}}
 mounts: [{{name: models, origin: "file://{origin}", immutable: true}}]
 s3: {{listen: "127.0.0.1:0"}}
 control: {{listen: "127.0.0.1:0"}}
-posix: {{path: {tree}, openWait: 60s}}
+posix: {{path: {self.tree}, openWait: 60s}}
 """)
-node = subprocess.Popen(
-    [thaw, "serve", "--config", config, "--json", "--log-level", "warning"], stdout=subprocess.PIPE, text=True)
-peers, lines = [], []
-try:
-    report = json.loads(node.stdout.readline())
-    stats = lambda: json.load(urllib.request.urlopen(report["control"] + "/api/v1/stats"))
-    path = os.path.join(tree, "models", "model.bin")
+        self.process = None
+        self.start()
+
+    def start(self):
+        if self.process:
+            self.process.stdout.close()
+        self.process = subprocess.Popen(
+            [thaw, "serve", "--config", self.config, "--json", "--log-level", "warning"], stdout=subprocess.PIPE,
+            text=True)
+
+    def await_ready(self):
+        self.report = json.loads(self.process.stdout.readline())
+
+    def posix(self):
+        return json.load(urllib.request.urlopen(self.report["control"] + "/api/v1/stats"))["posix"]
+
+    def path(self, name):
+        return os.path.join(self.tree, "models", name)
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait(10)
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait(30)
+        subprocess.run(["umount", "-l", self.tree], check=False, stderr=subprocess.DEVNULL)
+
+
+def measure_thaw(node, native, lines):
+    path = node.path(os.path.basename(native))
     sequential(path)
-    assert stats()["posix"]["passthroughOpens"] > 0, "the file is not opened by passthrough"
+    assert node.posix()["passthroughOpens"] > 0, "the file is not opened by passthrough"
+    # The cache's own file, whose pages the kernel passes through: another copy may lie better or worse in memory.
+    native, = glob.glob(f"{node.cache}/versions/*/*.data")
     for name, case in CASES:
-        before, spent = stats()["posix"]["readBytes"], cpu_of(node.pid)
-        ratios, rate = compare(case, native, path, options.pairs)
-        spent = (cpu_of(node.pid) - spent) / ((options.pairs + 1) * size / 1e9)
-        assert stats()["posix"]["readBytes"] == before, "the node was asked for bytes"
-        lines.append((
-            f"thaw, {name}", statistics.median(ratios), min(ratios), max(ratios), rate / 1e9, f"{spent:.4f}"))
-        print(lines[-1], flush=True)
-    for peer, command in [
-        ("rclone", ["rclone", "mount", "--config", "/dev/null", "--read-only", "--vfs-cache-mode", "full",
-                    "--cache-dir", f"{folder}/rclone-cache", "--s3-provider", "Other", "--s3-endpoint", report["s3"],
-                    "--s3-access-key-id", "a", "--s3-secret-access-key", "b", ":s3:models"]),
-        ("s3fs", ["s3fs", "models", "-f", "-o",
-                  f"url={report['s3']},use_path_request_style,use_cache={folder}/s3fs-cache,ro,"
-                  f"passwd_file={folder}/passwd"]),
-    ]:
-        if not shutil.which(peer):
-            continue
-        place = os.path.join(folder, peer)
-        os.makedirs(place)
-        with open(f"{folder}/passwd", "w", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
-            file.write("a:b")
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-        arguments = command + [place] if peer == "rclone" else [*command[:2], place, *command[2:]]
-        log = open(f"{folder}/{peer}.log", "w")
-        process = subprocess.Popen(arguments, env=environment, stdout=subprocess.DEVNULL, stderr=log)
-        peers.append((process, place))
-        their = os.path.join(place, "model.bin")
-        try:
-            wait_until(f"{peer} mounts", lambda: os.path.exists(their), 20)
-        except TimeoutError as late:
-            print(late, open(f"{folder}/{peer}.log").read(), flush=True)
-            continue
+        before = node.posix()["readBytes"]
+        row = compare(case, native, path, options.pairs, node.process.pid)
+        assert node.posix()["readBytes"] == before, "the node was asked for bytes"
+        show(lines, f"thaw, {name}", row)
+
+
+def measure_libfuse(folder, native, lines):
+    """libfuse's own example, by passthrough too."""
+    built = subprocess.run(["bench/peers/passthrough_hp"], stdout=subprocess.PIPE, text=True)
+    if built.returncode:
+        print("bench: no passthrough_hp", flush=True)
+        return
+    place = os.path.join(folder, "libfuse")
+    os.makedirs(place)
+    process = subprocess.Popen(
+        [built.stdout.split()[-1], "--foreground", os.path.dirname(native), place], stderr=subprocess.DEVNULL)
+    their = os.path.join(place, os.path.basename(native))
+    try:
+        wait_until("passthrough_hp mounts", lambda: os.path.exists(their), 20)
         for name, case in CASES:
-            ratios, rate = compare(case, native, their, 3)
-            lines.append((f"{peer}, {name}", statistics.median(ratios), min(ratios), max(ratios), rate / 1e9, ""))
-            print(lines[-1], flush=True)
-finally:
-    for process, place in peers:
+            show(lines, f"libfuse passthrough_hp, {name}",
+                 compare(case, native, their, options.pairs, process.pid))
+    finally:
         subprocess.run(["umount", "-l", place], check=False)
         process.terminate()
         process.wait(10)
-    node.terminate()
-    node.wait(30)
-    subprocess.run(["umount", "-l", tree], check=False, stderr=subprocess.DEVNULL)
-    shutil.rmtree(folder, ignore_errors=True)
-text = [
-    "# The POSIX tree beside the disk's own file system", "",
-    f"{time.strftime('%Y-%m-%d')}, Linux {platform.release()}, {os.cpu_count()} cores, {options.size} MiB, page cache "
-    f"warm, {options.pairs} interleaved pairs for thaw, 3 for others. `bench/run posix`.", "",
-    "| case | ratio to native, median | least | most | GB/s | node's CPU s/GB |", "|---|---|---|---|---|---|",
-    *(f"| {case} | {ratio:.2f} | {low:.2f} | {high:.2f} | {rate:.2f} | {cpu} |"
-      for case, ratio, low, high, rate, cpu in lines),
-]
-print("\n".join(text))
-if options.result:
-    with open(options.result, "w") as file:
-        file.write("\n".join(text) + "\n")
+
+
+def measure_client(peer, command, folder, native, lines):
+    """Another mount of the node's S3 endpoint; its own cache is warm."""
+    if not shutil.which(peer):
+        return
+    place = os.path.join(folder, peer)
+    os.makedirs(place)
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    with open(f"{folder}/{peer}.log", "w") as log:
+        process = subprocess.Popen(
+            [part.format(place=place) for part in command], env=environment, stdout=subprocess.DEVNULL, stderr=log)
+    their = os.path.join(place, os.path.basename(native))
+    try:
+        wait_until(f"{peer} mounts", lambda: os.path.exists(their), 20)
+        for name, case in CASES:
+            show(lines, f"{peer}, {name}", compare(case, native, their, 3, process.pid))
+    except TimeoutError as late:
+        with open(f"{folder}/{peer}.log") as log:
+            print(late, log.read(), flush=True)
+    finally:
+        subprocess.run(["umount", "-l", place], check=False)
+        process.terminate()
+        process.wait(10)
+
+
+READER = """
+import os, sys
+path, want = sys.argv[1:]
+with open(path, "rb", buffering=0) as file, open(want, "rb", buffering=0) as right:
+    print(os.getpid(), flush=True)
+    sys.stdin.readline()
+    while piece := file.read(1 << 20):
+        if piece != right.read(1 << 20):
+            sys.exit(1)
+    sys.exit(bool(right.read(1)))
+"""
+
+
+def measure_kills(node, native):
+    """SIGKILL under 50 readers: seconds from the next node's start to its first byte, and who read wrong."""
+    path, took, ready, wrong = node.path(os.path.basename(native)), [], [], 0
+    for _ in range(options.kills):
+        readers = [subprocess.Popen(["python3", "-c", READER, path, native], stdin=subprocess.PIPE,
+                                    stdout=subprocess.PIPE, text=True) for _ in range(50)]
+        for reader in readers:
+            reader.stdout.readline()
+        node.kill()
+        start = time.perf_counter()
+        node.start()
+
+        def serves():
+            try:
+                with open(path, "rb", buffering=0) as file:
+                    return len(file.read(4096)) == 4096
+            except OSError:
+                return False
+        wait_until("the next node serves", serves, 30, 0.002)
+        took.append(time.perf_counter() - start)
+        node.await_ready()
+        ready.append(time.perf_counter() - start)
+        for reader in readers:
+            reader.stdin.write("\n")
+            reader.stdin.close()
+        wrong += sum(reader.wait(60) != 0 for reader in readers)
+        for reader in readers:
+            reader.stdout.close()
+        with open("/proc/self/mounts") as mounts:
+            assert sum(f" {node.tree} fuse.thaw " in line for line in mounts) == 1, "a dead mount is left"
+    return took, ready, wrong
+
+
+def run(folder):
+    origin = os.path.join(folder, "origin")
+    os.makedirs(origin)
+    native, small = make(f"{origin}/model.bin", options.size), make(f"{origin}/small.bin", options.size // 4)
+    shared = make(f"{origin}/shared.bin", 64)
+    node, lines = Node(folder, origin), []
+    try:
+        node.await_ready()
+        measure_thaw(node, native, lines)
+        measure_libfuse(folder, native, lines)
+        with open(f"{folder}/passwd", "w", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
+            file.write("a:b")
+        measure_client("rclone", [
+            "rclone", "mount", "--config", "/dev/null", "--read-only", "--vfs-cache-mode", "full", "--cache-dir",
+            f"{folder}/rclone-cache", "--s3-provider", "Other", "--s3-endpoint", node.report["s3"],
+            "--s3-access-key-id", "a", "--s3-secret-access-key", "b", ":s3:models", "{place}"], folder, small, lines)
+        measure_client("s3fs", [
+            "s3fs", "models", "{place}", "-f", "-o",
+            f"url={node.report['s3']},use_path_request_style,use_cache={folder}/s3fs-cache,ro,"
+            f"passwd_file={folder}/passwd"], folder, small, lines)
+        sequential(node.path("shared.bin"))
+        return lines, measure_kills(node, shared)
+    finally:
+        node.stop()
+
+
+def main():
+    folder = tempfile.mkdtemp(prefix="thaw-bench-")
+    try:
+        lines, (took, ready, wrong) = run(folder)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    version = subprocess.run([thaw, "--version"], stdout=subprocess.PIPE, text=True).stdout.strip()
+    text = [
+        "# The POSIX tree beside the disk's own file system", "",
+        f"{time.strftime('%Y-%m-%d')}, Linux {platform.release()}, {os.cpu_count()} cores, {options.size} MiB (rclone "
+        f"and s3fs {options.size // 4} MiB), page cache warm, {options.pairs} interleaved pairs for thaw and "
+        f"libfuse, 3 for others. `bench/run posix`, {os.path.relpath(thaw)} {version}.", "",
+        "| case | ratio to native, median | least | most | GB/s | CPU of the serving process, s/GB |",
+        "|---|---|---|---|---|---|",
+        *(f"| {case} | {ratio:.2f} | {low:.2f} | {high:.2f} | {rate:.2f} | {cpu} |"
+          for case, ratio, low, high, rate, cpu in lines), "",
+        f"kill -9 under 50 readers by passthrough, {len(took)} times: {wrong} readers with wrong bytes or an error, no "
+        f"dead mount left. From the start of the next node to its first byte through the tree: "
+        f"{statistics.median(took):.2f} s (median; most {max(took):.2f}); until it said that it is ready: "
+        f"{statistics.median(ready):.2f} s (most {max(ready):.2f}).",
+    ]
+    print("\n".join(text))
+    if options.result:
+        with open(options.result, "w") as file:
+            file.write("\n".join(text) + "\n")
+
+
+signal.signal(signal.SIGTERM, lambda *_: exit(1))
+main()

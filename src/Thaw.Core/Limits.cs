@@ -60,6 +60,19 @@ public static class Limits
     /// </summary>
     public const int ProcessorsPerReadAhead = 2;
 
+    /// <summary>
+    /// What a client of the same machine is sent ahead; the kernel doubles it (docs/decisions/0006 has the others).
+    /// </summary>
+    public const int LoopbackSendBytes = 256 << 10;
+
+    /// <summary>
+    /// A thread waits so long for a client to take more of a long body: 1 MiB at 500 MB/s. Slower ones keep none.
+    /// </summary>
+    public static readonly TimeSpan SendWait = TimeSpan.FromMilliseconds(2);
+
+    /// <summary>After a wait in vain a body's next flushes keep no thread: at worst one wait for 64 MiB.</summary>
+    public const int FlushesAfterSlowClient = 64;
+
     /// <summary>Body of a control request: thousands of paths of the longest kind.</summary>
     public const int ControlBodyBytes = 1 << 20;
 

@@ -39,7 +39,7 @@ internal sealed class PosixMount : IAsyncDisposable
         _pending = new PendingRequests(clock, logger);
         _notifier = new Notifier(point.Channel);
         _backing = new Backing(point.Channel, logger);
-        var names = new TreeNames(models);
+        var names = new TreeNames(models, clock);
         _files = new OpenFiles(names, files, _nodes, _backing, counters, _pending, _notifier, settings, clock);
         _tree = new TreeRequests(
             new TreeParts(_nodes, names, files, counters, clock), _pending, _buffers, _files, clock);

@@ -77,6 +77,19 @@ internal sealed partial class LoopDisk : IAsyncDisposable
     public Task MakeReadOnlyAsync(CancellationToken cancellationToken) =>
         new Command("mount", "-o", "remount,abort", Path).RunAsync(cancellationToken);
 
+    /// <summary>Read-only as an operator makes it; nothing may be open for writing.</summary>
+    public Task RemountReadOnlyAsync(CancellationToken cancellationToken) =>
+        new Command("mount", "-o", "remount,ro", Path).RunAsync(cancellationToken);
+
+    /// <summary>Takes all room that is left, by a file of zeros.</summary>
+    public async Task FillAsync(CancellationToken cancellationToken)
+    {
+        var fill = new Command("dd", "if=/dev/zero", $"of={System.IO.Path.Combine(Path, "fill")}", "bs=64k");
+        var (code, _, error) = await fill.TryRunAsync(cancellationToken);
+        if (code != 1 || !error.Contains("No space left on device", StringComparison.Ordinal))
+            throw new InvalidOperationException($"The disk is not full: {code} {error}");
+    }
+
     /// <summary>Every call fails from now on.</summary>
     public void ShutDown()
     {

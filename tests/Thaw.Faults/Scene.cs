@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using Thaw.Core.Api;
 using Thaw.Testing;
 
@@ -14,10 +15,15 @@ internal sealed class Scene : IAsyncDisposable
 
     public HttpClient Http { get; } = new() { Timeout = Timeout.InfiniteTimeSpan };
 
+    /// <param name="fill">Puts objects.</param>
+    /// <param name="settings">Of the node.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    /// <param name="listening">Where the origin listens, if not on 127.0.0.1.</param>
     public static async Task<Scene> StartAsync(
-        Action<FaultyOrigin> fill, Func<FaultyOrigin, ThawSettings> settings, CancellationToken cancellationToken)
+        Action<FaultyOrigin> fill, Func<FaultyOrigin, ThawSettings> settings, CancellationToken cancellationToken,
+        Socket? listening = null)
     {
-        var origin = await FaultyOrigin.StartAsync();
+        var origin = await FaultyOrigin.StartAsync(listening);
         try
         {
             fill(origin);

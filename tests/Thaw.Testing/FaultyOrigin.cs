@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Net;
+using System.Net.Sockets;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
@@ -20,6 +21,7 @@ public sealed class FaultyOrigin : IAsyncDisposable
     private readonly ConcurrentDictionary<string, bool> _buckets = new();
     private readonly ConcurrentDictionary<(string Method, string Key), int> _attempts = new();
     private int _requests;
+    private bool _isDisposed;
 
     private FaultyOrigin(WebApplication app)
     {
@@ -41,20 +43,25 @@ public sealed class FaultyOrigin : IAsyncDisposable
     public SharedBandwidth? Bandwidth { get; set; }
 
     /// <summary>Starts a server.</summary>
-    public static async Task<FaultyOrigin> StartAsync()
+    /// <param name="listening">A socket that listens already, elsewhere than on 127.0.0.1.</param>
+    public static async Task<FaultyOrigin> StartAsync(Socket? listening = null)
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
-            kestrel.Listen(IPAddress.Loopback, 0);
+            if (listening is null)
+                kestrel.Listen(IPAddress.Loopback, 0);
+            else
+                kestrel.ListenHandle((ulong)listening.Handle);
             kestrel.AddServerHeader = false;
             kestrel.Limits.MinResponseDataRate = null;
             kestrel.Limits.MaxResponseBufferSize = 1 << 20;
         });
         var origin = new FaultyOrigin(builder.Build());
         await origin._app.StartAsync();
-        origin.Endpoint = new Uri(origin._app.Urls.Single());
+        origin.Endpoint = new Uri(
+            listening is null ? origin._app.Urls.Single() : $"http://{listening.LocalEndPoint}");
         return origin;
     }
 
@@ -77,6 +84,8 @@ public sealed class FaultyOrigin : IAsyncDisposable
     /// <summary>Stops serving: connections break, new ones are refused.</summary>
     public async ValueTask DisposeAsync()
     {
+        if (Interlocked.Exchange(ref _isDisposed, true))
+            return;
         using var now = new CancellationTokenSource();
         await now.CancelAsync();
         await _app.StopAsync(now.Token);

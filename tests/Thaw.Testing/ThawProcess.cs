@@ -94,10 +94,10 @@ public sealed partial class ThawProcess : IAsyncDisposable
         if (!File.Exists(Places.Executable))
             throw new FileNotFoundException($"{Places.Executable} is missing: build src/Thaw.Cli.", Places.Executable);
         var log = _log = new BoundedText();
+        string[] line = [.. _settings.Through, Places.Executable, "serve", "--config", ConfigFile];
         _process = new Process
         {
-            StartInfo = Command.StartInfo(
-                Places.Executable, ["serve", "--config", ConfigFile], new Dictionary<string, string?>()),
+            StartInfo = Command.StartInfo(line[0], line[1..], new Dictionary<string, string?>()),
         };
         _process.OutputDataReceived += (_, line) => log.Add(line.Data ?? "");
         _process.ErrorDataReceived += (_, line) => log.Add(line.Data ?? "");

@@ -29,6 +29,12 @@ public sealed record ThawSettings
     /// <summary>How long an open waits for the whole file, as in <c>posix.openWait</c>.</summary>
     public string OpenWait { get; init; } = "5s";
 
+    /// <summary>
+    /// A program that starts the node instead of this process, with the node's own command line after these arguments:
+    /// it has to become the node (exec), which is signalled by its number.
+    /// </summary>
+    public IReadOnlyList<string> Through { get; init; } = [];
+
     internal string ToYaml(string cacheFolder, string treeFolder, int s3Port, int controlPort)
     {
         var yaml = new StringBuilder()

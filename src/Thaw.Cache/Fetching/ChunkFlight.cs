@@ -146,19 +146,9 @@ internal sealed class ChunkFlight
         var whole = receivedBytes == Length ? Geometry.BlockCount(Length) : receivedBytes / Geometry.BlockBytes;
         if (whole == ready)
             return;
-        var bytes = Buffer.GetSpan();
         for (; ready < whole; ready++)
-        {
-            var block = bytes.Slice(ready * Geometry.BlockBytes, Geometry.BlockLength(Length, ready));
-            BlockCrcs[ready] = Crc32C.Compute(block);
-            if (Source.Version.Sum is { Kind: SumKind.Crc64Nvme })
-                Crc64 = Crc64Nvme.Append(Crc64 ?? 0, block);
-        }
-
-        if (receivedBytes == Length)
-            FetchTime = Stopwatch.GetElapsedTime(_started);
-        Volatile.Write(ref _readyBlocks, ready);
-        Wake();
+            Enter(ready, ComputeCrc(ready));
+        Show(ready);
     }
 
     /// <summary>Publishes the next block, whose CRC was computed while it came.</summary>
@@ -166,20 +156,12 @@ internal sealed class ChunkFlight
     {
         if (block != _readyBlocks)
             return;
-        BlockCrcs[block] = crc;
-        if (Source.Version.Sum is { Kind: SumKind.Crc64Nvme })
-            Crc64 = Crc64Nvme.Append(
-                Crc64 ?? 0,
-                Buffer.GetSpan().Slice(block * Geometry.BlockBytes, Geometry.BlockLength(Length, block)));
-        if (block + 1 == Geometry.BlockCount(Length))
-            FetchTime = Stopwatch.GetElapsedTime(_started);
-        Volatile.Write(ref _readyBlocks, block + 1);
-        Wake();
+        Enter(block, crc);
+        Show(block + 1);
     }
 
     /// <summary>CRC-32C of a block that has been received; the fetching task asks.</summary>
-    public uint ComputeCrc(int block) => Crc32C.Compute(
-        Buffer.GetSpan().Slice(block * Geometry.BlockBytes, Geometry.BlockLength(Length, block)));
+    public uint ComputeCrc(int block) => Crc32C.Compute(BytesOf(block));
 
     public void Fail(Failure failure)
     {
@@ -229,6 +211,25 @@ internal sealed class ChunkFlight
 
     private static TaskCompletionSource<Result<bool>> NewSettled() =>
         new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    private Span<byte> BytesOf(int block) =>
+        Buffer.GetSpan().Slice(block * Geometry.BlockBytes, Geometry.BlockLength(Length, block));
+
+    /// <summary>Takes the next block's sums; nobody sees them before <see cref="Show"/>.</summary>
+    private void Enter(int block, uint crc)
+    {
+        BlockCrcs[block] = crc;
+        if (Source.Version.Sum is { Kind: SumKind.Crc64Nvme })
+            Crc64 = Crc64Nvme.Append(Crc64 ?? 0, BytesOf(block));
+    }
+
+    private void Show(int ready)
+    {
+        if (ready == Geometry.BlockCount(Length))
+            FetchTime = Stopwatch.GetElapsedTime(_started);
+        Volatile.Write(ref _readyBlocks, ready);
+        Wake();
+    }
 
     private void Wake()
     {

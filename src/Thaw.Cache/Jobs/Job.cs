@@ -98,7 +98,8 @@ internal sealed class Job : IDisposable
 
         var total = Volatile.Read(ref _totalBytes);
         present = Math.Min(present, total);
-        var others = _others.OrderBy(pair => pair.Key, StringComparer.Ordinal).ToArray();
+        // Copied by its own method first: sorting would copy it in two steps, and fail where it grows in between.
+        var others = _others.ToArray().OrderBy(pair => pair.Key, StringComparer.Ordinal).ToArray();
         return new JobStatus(
             Id, Request.Kind, Volatile.Read(ref _state), Request.Paths, Request.On,
             Volatile.Read(ref _objects) + others.Sum(one => one.Value.Objects),

@@ -124,7 +124,7 @@ internal sealed class MountCatalog : IAsyncDisposable
     {
         var asked = _clock.GetUtcNow();
         var listed = IsOriginReachable || Names.Count == 0
-            ? await Origin.ListAsync(request, cancellationToken).ConfigureAwait(false)
+            ? await ListAtOriginAsync(request, cancellationToken).ConfigureAwait(false)
             : new Failure(
                 FailureKind.OriginUnavailable, $"{Origin.Name} did not answer a moment ago.", RetryAdvice.Later);
         if (listed.TryGet(out var page, out var failure))
@@ -138,6 +138,25 @@ internal sealed class MountCatalog : IAsyncDisposable
             return (failure, false);
         NoteDown();
         return (Names.List(request), true);
+    }
+
+    /// <summary>Who has names to fall back to does not wait for all the retries of an origin that is silent.</summary>
+    private async Task<Result<ListPage>> ListAtOriginAsync(ListRequest request, CancellationToken cancellationToken)
+    {
+        if (Names.List(request with { MaxKeys = 1 }).Entries.IsEmpty)
+            return await Origin.ListAsync(request, cancellationToken).ConfigureAwait(false);
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        // One key answers whether a folder is there: that it was a while ago is answer enough.
+        limit.CancelAfter(request.MaxKeys == 1 ? Limits.RevalidateAnswer : Limits.OriginAnswer);
+        try
+        {
+            return await Origin.ListAsync(request, limit.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            return new Failure(
+                FailureKind.OriginUnavailable, $"{Origin.Name} did not answer in time.", RetryAdvice.Later);
+        }
     }
 
     public async ValueTask DisposeAsync()

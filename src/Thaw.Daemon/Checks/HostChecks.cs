@@ -1,6 +1,8 @@
+using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.InteropServices;
 using Thaw.Core;
+using Thaw.Core.Checksums;
 using Thaw.Core.Units;
 
 namespace Thaw.Daemon.Checks;
@@ -13,7 +15,7 @@ internal static partial class HostChecks
 
     public static IEnumerable<Check> Run(HostFiles host) =>
     [
-        Kernel(host), .. PosixChecks.Run(host), Glibc(), OpenSsl(), .. LimitChecks.Run(host), Congestion(host),
+        Kernel(host), .. PosixChecks.Run(host), Glibc(), OpenSsl(), Sums(), .. LimitChecks.Run(host), Congestion(host),
         Buffers(host, "tcp_rmem", "receive"), Buffers(host, "tcp_wmem", "send"),
     ];
 
@@ -46,6 +48,27 @@ internal static partial class HostChecks
                 "install the package libssl3 or openssl-libs: https origins and signatures need it.");
         NativeLibrary.Free(handle);
         return Check.Ok("openssl", library, "OpenSSL 3 is there");
+    }
+
+    /// <summary>How the sums of blocks are computed, measured: the best of some short turns on one core.</summary>
+    internal static Check Sums()
+    {
+        var bytes = new byte[64 << 10];
+        var best = TimeSpan.MaxValue;
+        for (var turn = 0; turn < 64; turn++)
+        {
+            var start = Stopwatch.GetTimestamp();
+            Crc32C.Compute(bytes);
+            if (Stopwatch.GetElapsedTime(start) is var took && took < best)
+                best = took;
+        }
+
+        var rate = bytes.Length / Math.Max(best.TotalSeconds, 1e-9) / 1e9;
+        var found = string.Create(CultureInfo.InvariantCulture, $"{Crc32C.PathName}, {rate:F1} GB/s a core");
+        return Crc32C.PathName == "table"
+            ? Check.Warn("block sums", "processor", found,
+                "run on a processor with an instruction for CRC-32C (SSE4.2, Armv8.1).")
+            : Check.Ok("block sums", "processor", found);
     }
 
     internal static Check Congestion(HostFiles host)

@@ -23,6 +23,21 @@ internal sealed class HostFiles(string root)
     /// <summary>Whether there is such a file.</summary>
     public bool Exists(string path) => File.Exists(Path.Combine(root, path));
 
+    /// <summary>Whether this process may read and write such a file.</summary>
+    public bool IsOpen(string path)
+    {
+        try
+        {
+            File.OpenHandle(
+                Path.Combine(root, path), FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite).Dispose();
+            return true;
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            return false; // which is the answer
+        }
+    }
+
     /// <summary>A file that holds one number; null too for <c>max</c>.</summary>
     public long? Number(string path) =>
         long.TryParse(Read(path), NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : null;

@@ -12,10 +12,17 @@ internal static class PosixChecks
 
     public static IEnumerable<Check> Run(HostFiles host) => [Fuse(host), Rights(host)];
 
-    internal static Check Fuse(HostFiles host) => host.Exists("dev/fuse")
-        ? Check.Ok("fuse", "/dev/fuse", "the device is there")
-        : Check.Warn("fuse", "/dev/fuse", "the device is missing",
-            "the S3 endpoint is not affected; for mounts load the module fuse and give the container /dev/fuse.");
+    internal static Check Fuse(HostFiles host)
+    {
+        const string name = "fuse", file = "/dev/fuse";
+        if (!host.Exists("dev/fuse"))
+            return Check.Warn(name, file, "the device is missing",
+                "the S3 endpoint is not affected; for mounts load the module fuse and give the container /dev/fuse.");
+        return host.IsOpen("dev/fuse")
+            ? Check.Ok(name, file, "the device is there")
+            : Check.Warn(name, file, "this user may not open the device",
+                "the S3 endpoint is not affected; for mounts give the device mode 0666, as udev does, or run as root.");
+    }
 
     /// <summary>Mounting and passthrough both need the capability; the helper only mounts.</summary>
     internal static Check Rights(HostFiles host)

@@ -41,6 +41,7 @@ internal sealed class ObjectBodyWriter(
     private long _remainingBytes = lengthBytes;
     private int _unflushedBytes;
     private int _preparedBytes;
+    private bool _isCached; // the last read had nothing to wait for
     private int _turnBytes = TurnBytes; // what is longer than a buffer leaves the thread that polls the socket at once
 
     /// <summary>Why the outcome is <see cref="BodyOutcome.Failed"/>.</summary>
@@ -71,6 +72,9 @@ internal sealed class ObjectBodyWriter(
         {
             await http.Response.StartAsync(cancellationToken);
             Offer(_preparedBytes);
+            // The client waits for these: they leave before another thread is woken for those that follow.
+            if (!await FlushAsync(cancellationToken))
+                return _remainingBytes == 0 ? BodyOutcome.Complete : BodyOutcome.ClientGone;
         }
 
         while (true)
@@ -143,6 +147,9 @@ internal sealed class ObjectBodyWriter(
             await throttle.TakeAsync(_unflushedBytes, time, cancellationToken);
         _turnBytes += _unflushedBytes;
         _unflushedBytes = 0;
+        // Only where nothing but this body can be waiting for the thread.
+        if (_isCached && Thread.CurrentThread.IsThreadPoolThread)
+            _ahead?.LetFlushWait();
         var flush = _output.FlushAsync(cancellationToken);
         // What had to wait goes on on a polling thread.
         if (!flush.IsCompleted)
@@ -172,7 +179,9 @@ internal sealed class ObjectBodyWriter(
     {
         var limit = throttle is null ? SendBuffers.LargeBytes : Geometry.BlockBytes;
         var most = (int)Math.Min(Math.Min(memory.Length, limit), _remainingBytes);
-        var read = await reader.ReadAsync(memory[..most], cancellationToken);
+        var reading = reader.ReadAsync(memory[..most], cancellationToken);
+        _isCached = reading.IsCompletedSuccessfully;
+        var read = await reading;
         return read.TryGet(out var bytes, out _) && (bytes <= 0 || bytes > most)
             ? new Failure(FailureKind.OriginProtocol, $"The object ended {_remainingBytes} bytes before its size.")
             : read;

@@ -1,6 +1,7 @@
 using System.Net;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Connections.Features;
+using Thaw.Core;
 
 namespace Thaw.Endpoints.Transport;
 
@@ -27,6 +28,10 @@ internal sealed class DirectTransport(IConnectionListenerFactory inner, SendBuff
             if (connection?.Features.Get<IConnectionSocketFeature>() is not { } feature)
                 return connection;
             InlineCompletions.TryEnable(feature.Socket);
+            // Elsewhere the kernel fits the buffer to the way; within the machine it lets it grow out of the
+            // processor's cache, and more waits in it than is of use.
+            if (connection.RemoteEndPoint is IPEndPoint { Address: var client } && IPAddress.IsLoopback(client))
+                feature.Socket.SendBufferSize = Limits.LoopbackSendBytes;
             var writer = new SocketWriter(feature.Socket, connection.Transport.Output, buffers);
             connection.Features.Set<IBodyAhead>(writer);
             return new DirectConnection(connection, writer);

@@ -18,4 +18,10 @@ internal interface IBodyAhead
 
     /// <summary>The prepared memory is not needed; also right when there is none.</summary>
     void Withdraw();
+
+    /// <summary>
+    /// The next flush may keep its thread for a moment while the client takes what was sent: for threads of the pool
+    /// with a long body, since the kernel wakes them sooner than a polling thread does.
+    /// </summary>
+    void LetFlushWait();
 }

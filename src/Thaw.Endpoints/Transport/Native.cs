@@ -8,6 +8,7 @@ internal static unsafe partial class Native
 {
     private const int DoNotWait = 0x40;
     private const int NoSignal = 0x4000;
+    private const short PollOut = 4;
 
     [StructLayout(LayoutKind.Sequential)]
     public struct IoVector
@@ -29,6 +30,15 @@ internal static unsafe partial class Native
         public int Flags;
     }
 
+    /// <summary>struct pollfd.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    private struct PollEntry
+    {
+        public int Descriptor;
+        public short Events;
+        public short Returned;
+    }
+
     /// <summary>Bytes that the socket took without waiting, or -1: it took none.</summary>
     public static long SendNow(SafeSocketHandle socket, IoVector* vectors, int count)
     {
@@ -42,6 +52,32 @@ internal static unsafe partial class Native
             return -1; // the connection was aborted
         }
     }
+
+    /// <summary>
+    /// Waits on this thread until the socket takes bytes again; false when the time is over or the client is gone.
+    /// </summary>
+    public static bool WaitWritable(SafeSocketHandle socket, int milliseconds)
+    {
+        var held = false;
+        try
+        {
+            socket.DangerousAddRef(ref held);
+            var entry = new PollEntry { Descriptor = (int)socket.DangerousGetHandle(), Events = PollOut };
+            return milliseconds > 0 && Poll(&entry, 1, milliseconds) > 0 && entry.Returned == PollOut;
+        }
+        catch (ObjectDisposedException)
+        {
+            return false; // the connection was aborted
+        }
+        finally
+        {
+            if (held)
+                socket.DangerousRelease();
+        }
+    }
+
+    [LibraryImport("libc", EntryPoint = "poll")]
+    private static partial int Poll(PollEntry* entries, nuint count, int milliseconds);
 
     [LibraryImport("libc", EntryPoint = "sendmsg")]
     private static partial nint SendMessage(SafeSocketHandle socket, MessageHeader* message, int flags);

@@ -1,6 +1,7 @@
 using System.IO.Pipelines;
 using System.Net.Sockets;
 using System.Runtime.CompilerServices;
+using Thaw.Core;
 
 namespace Thaw.Endpoints.Transport;
 
@@ -26,6 +27,8 @@ internal sealed class SocketWriter(Socket socket, PipeWriter pipe, SendBuffers b
     private bool _isGone;
     private bool _isCompleted;
     private int _isCanceled;
+    private bool _mayWait;
+    private int _impatientFlushes;
 
     /// <summary>A filled part of a buffer.</summary>
     private readonly record struct Written(SendBuffer Buffer, int Length);
@@ -49,6 +52,8 @@ internal sealed class SocketWriter(Socket socket, PipeWriter pipe, SendBuffers b
             buffers.Return(_prepared);
         (_prepared, _isOffered) = (null, false);
     }
+
+    public void LetFlushWait() => _mayWait = true;
 
     public override Memory<byte> GetMemory(int sizeHint = 0)
     {
@@ -85,7 +90,11 @@ internal sealed class SocketWriter(Socket socket, PipeWriter pipe, SendBuffers b
         Close();
         if (_isGone)
             Release();
-        return _unflushed == 0 || TrySendNow() ? new ValueTask<FlushResult>(Ended()) : SendRestAsync(cancellationToken);
+        var mayWait = _mayWait;
+        _mayWait = false;
+        return _unflushed == 0 || TrySendNow() || (mayWait && TrySendWaiting())
+            ? new ValueTask<FlushResult>(Ended())
+            : SendRestAsync(cancellationToken);
     }
 
     public override void CancelPendingFlush() => Volatile.Write(ref _isCanceled, 1);
@@ -119,6 +128,41 @@ internal sealed class SocketWriter(Socket socket, PipeWriter pipe, SendBuffers b
         else
             buffers.Return(_current);
         (_current, _used) = (null, 0);
+    }
+
+    /// <summary>
+    /// Waits on this thread for a client that is nearly as fast as the node: being woken by the kernel costs less than
+    /// a polling thread that wakes another one. Few at once, and never long.
+    /// </summary>
+    private bool TrySendWaiting()
+    {
+        if (_impatientFlushes > 0)
+        {
+            _impatientFlushes--;
+            return false;
+        }
+
+        if (!SendWaits.TryEnter())
+            return false;
+        try
+        {
+            var end = Environment.TickCount64 + (long)Limits.SendWait.TotalMilliseconds;
+            while (Native.WaitWritable(socket.SafeHandle, (int)(end - Environment.TickCount64)))
+            {
+                var before = _unflushed;
+                if (TrySendNow())
+                    return true;
+                if (_unflushed == before)
+                    return false; // neither bytes nor room: the asynchronous way finds out why
+            }
+        }
+        finally
+        {
+            SendWaits.Leave();
+        }
+
+        _impatientFlushes = Limits.FlushesAfterSlowClient;
+        return false;
     }
 
     /// <summary>Hands the kernel what it takes at once, in one call where it takes all.</summary>

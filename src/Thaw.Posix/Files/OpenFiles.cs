@@ -118,17 +118,27 @@ internal sealed class OpenFiles(
             return false;
         }
 
-        if (!Answer(new OpenFile(node, held, OpenMode.Cached), CachedFlags, 0, request))
-            return false;
-        counters.AddCachedOpen(node.SizeBytes);
-        if (!IsSmall(held) && !held.IsReady)
+        // Once it is answered, its reader may let go of it at any moment.
+        var file = new OpenFile(node, held, OpenMode.Cached);
+        file.Use();
+        try
         {
-            var ready = held.LoadAsync();
-            if (backing.IsUsable)
-                pending.Track(() => SwitchWhenReadyAsync(node, ready));
-        }
+            if (!Answer(file, CachedFlags, 0, request))
+                return false;
+            counters.AddCachedOpen(node.SizeBytes);
+            if (!IsSmall(held) && !held.IsReady)
+            {
+                var ready = held.LoadAsync();
+                if (backing.IsUsable)
+                    pending.Track(stopping => SwitchWhenReadyAsync(node, ready, stopping));
+            }
 
-        return true;
+            return true;
+        }
+        finally
+        {
+            file.Release();
+        }
     }
 
     private bool Answer(OpenFile file, OpenFlags flags, int backingId, PendingRequest request)
@@ -145,9 +155,10 @@ internal sealed class OpenFiles(
     }
 
     /// <summary>Once the version is whole, its name leads to a new node, which is opened by passthrough.</summary>
-    private async Task SwitchWhenReadyAsync(Node node, Task<bool> ready)
+    private async Task SwitchWhenReadyAsync(Node node, Task<bool> ready, CancellationToken stopping)
     {
-        if (!await ready.ConfigureAwait(false) || node.Opens is not { Cached: > 0 } || !node.IsCurrent)
+        if (!await ready.WaitAsync(stopping).ConfigureAwait(false) || node.Opens is not { Cached: > 0 }
+            || !node.IsCurrent)
             return;
         nodes.Detach(node);
         notifier.Forget(node.Parent!.Id, node.Name);

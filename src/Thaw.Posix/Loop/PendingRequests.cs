@@ -17,6 +17,7 @@ internal sealed class PendingRequests(TimeProvider clock, ILogger logger) : IAsy
 
     private readonly ConcurrentDictionary<ulong, PendingRequest> _requests = new();
     private readonly ConcurrentDictionary<long, Task> _background = new();
+    private readonly CancellationTokenSource _stopping = new();
     private readonly Lock _gate = new();
     private readonly Queue<ulong> _early = new();
     private long _nextTask;
@@ -58,8 +59,8 @@ internal sealed class PendingRequests(TimeProvider clock, ILogger logger) : IAsy
             pending.Interrupt();
     }
 
-    /// <summary>Awaits a task that belongs to no request when this is disposed.</summary>
-    public void Track(Func<Task> work)
+    /// <summary>Awaits a task that belongs to no request when this is disposed, which cancels it.</summary>
+    public void Track(Func<CancellationToken, Task> work)
     {
         var id = Interlocked.Increment(ref _nextTask);
         var started = new TaskCompletionSource();
@@ -71,7 +72,7 @@ internal sealed class PendingRequests(TimeProvider clock, ILogger logger) : IAsy
             await started.Task.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
             try
             {
-                await work().ConfigureAwait(false);
+                await work(_stopping.Token).ConfigureAwait(false);
             }
             catch (OperationCanceledException) when (_stopped)
             {
@@ -93,8 +94,10 @@ internal sealed class PendingRequests(TimeProvider clock, ILogger logger) : IAsy
         _stopped = true;
         foreach (var (_, pending) in _requests)
             pending.Stop();
+        await _stopping.CancelAsync().ConfigureAwait(false);
         await Task.WhenAll(_requests.Values.Select(pending => pending.Handler)).ConfigureAwait(false);
         await Task.WhenAll(_background.Values).ConfigureAwait(false);
+        _stopping.Dispose();
     }
 
     private async Task HandleAsync(PendingRequest pending, Func<PendingRequest, Task> handle)

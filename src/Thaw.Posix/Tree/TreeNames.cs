@@ -8,9 +8,10 @@ namespace Thaw.Posix.Tree;
 
 /// <summary>
 /// What is under a name: asks the cache for the key and for anything below it at once. Where both exist the folder wins
-/// and the file is hidden.
+/// and the file is hidden. While the origin is silent, whichever of both is known answers: a file that is cached is not
+/// kept from its readers by the question whether it has become a folder.
 /// </summary>
-internal sealed class TreeNames(IModelReader models)
+internal sealed class TreeNames(IModelReader models, TimeProvider clock)
 {
     private const string Delimiter = "/";
 
@@ -36,14 +37,48 @@ internal sealed class TreeNames(IModelReader models)
         var key = prefix + name;
         if (!FileNames.IsPossible(name) || Encoding.UTF8.GetByteCount(key) > Limits.KeyBytes)
             return (Found?)null;
-        var asked = models.ResolveAsync(new ObjectPath(mount, key), cancellationToken).AsTask();
-        var below = await HasBelowAsync(mount, key, cancellationToken).ConfigureAwait(false);
-        var resolved = await asked.ConfigureAwait(false);
-        if (below.TryGet(out var isFolder, out var failure) && isFolder)
+        // Whoever needs no further answer stops waiting for it.
+        using var enough = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        var asked = models.ResolveAsync(new ObjectPath(mount, key), enough.Token).AsTask();
+        var below = HasBelowAsync(mount, key, enough.Token);
+        try
+        {
+            return await DecideAsync(name, asked, below, cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            await enough.CancelAsync().ConfigureAwait(false);
+            await ((Task)Task.WhenAll(asked, below)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    private async Task<Result<Found?>> DecideAsync(
+        string name, Task<Result<ObjectVersion>> asked, Task<Result<bool>> below, CancellationToken cancellationToken)
+    {
+        var first = await Task.WhenAny(asked, below).WaitAsync(cancellationToken).ConfigureAwait(false);
+        if (first == asked && (await asked.ConfigureAwait(false)).TryGet(out var known, out _)
+            && !await EndsAsync(below, Limits.RevalidateAnswer, cancellationToken).ConfigureAwait(false))
+            return FileOf(name, known);
+        var listed = await below.ConfigureAwait(false);
+        if (listed.TryGet(out var isFolder, out var failure) && isFolder)
             return Found.Folder(name);
+        var resolved = await asked.ConfigureAwait(false);
         if (resolved.TryGet(out var version, out var missing))
             return FileOf(name, version);
         return missing.Kind == FailureKind.NotFound ? failure is null ? (Found?)null : failure : missing;
+    }
+
+    private async Task<bool> EndsAsync(Task task, TimeSpan limit, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await task.WaitAsync(limit, clock, cancellationToken).ConfigureAwait(false);
+            return true;
+        }
+        catch (TimeoutException)
+        {
+            return false; // which is the answer
+        }
     }
 
     /// <summary>The present version of a file.</summary>

@@ -38,6 +38,22 @@ public sealed class HostCheckTests
         Assert.Equal(hasHelper, check.Found.Contains("fusermount3 mounts", StringComparison.Ordinal));
     }
 
+    [Fact]
+    public void The_device_is_looked_for()
+    {
+        using var host = Host("dev/fuse", "");
+        Assert.Equal(CheckState.Ok, PosixChecks.Fuse(new HostFiles(host.FullPath)).State);
+        File.Delete(host["dev/fuse"]);
+        Assert.Contains("missing", PosixChecks.Fuse(new HostFiles(host.FullPath)).Found, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("overlayfs", 1)]
+    [InlineData("ecryptfs", 1)]
+    [InlineData("ext4", 0)]
+    public void A_cache_on_a_stacked_file_system_is_told(string format, int warnings) =>
+        Assert.Equal(warnings, DiskChecks.Passthrough("/cache", format).Count());
+
     [Theory]
     [InlineData("256", CheckState.Fail)]
     [InlineData("1024", CheckState.Warn)]

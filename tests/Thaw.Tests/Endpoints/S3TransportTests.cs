@@ -1,3 +1,5 @@
+using System.IO.Pipelines;
+using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using CsCheck;
@@ -75,6 +77,56 @@ public sealed class S3TransportTests
         Assert.Equal(S3Bench.Bytes(48 << 20)[5..10], await answer.Content.ReadAsByteArrayAsync());
     }
 
+    /// <summary>Whatever the socket takes at once, and whether or not the thread may wait for more.</summary>
+    [Fact]
+    public async Task What_is_flushed_arrives_whole_and_in_order()
+    {
+        await Gen.Select(Gen.Int[1, 3 << 20], Gen.Bool).Array[1, 8].SampleAsync(
+            async pieces =>
+            {
+                var (client, server) = await ConnectAsync();
+                using var _ = client;
+                using var __ = server;
+                using var buffers = new SendBuffers();
+                var pipe = new Pipe();
+                var writer = new SocketWriter(server, pipe.Writer, buffers);
+                var expected = S3Bench.Bytes(pieces.Sum(piece => piece.Item1));
+                var receiving = Task.Run(() => ReadAsync(client, expected.Length));
+                var sent = 0;
+                foreach (var (size, mayWait) in pieces)
+                {
+                    expected.AsSpan(sent, size).CopyTo(writer.GetSpan(size));
+                    writer.Advance(size);
+                    sent += size;
+                    if (mayWait)
+                        writer.LetFlushWait();
+                    Assert.False((await writer.FlushAsync()).IsCompleted);
+                }
+
+                Assert.Equal(expected, await receiving);
+                await writer.CompleteAsync();
+                Assert.Equal(0, buffers.Rented);
+            },
+            iter: 20);
+    }
+
+    /// <summary>A client that is gone ends the wait, and the flush says so.</summary>
+    [Fact]
+    public async Task A_flush_that_may_wait_ends_when_the_client_is_gone()
+    {
+        var (client, server) = await ConnectAsync();
+        using var _ = server;
+        using var buffers = new SendBuffers();
+        var writer = new SocketWriter(server, new Pipe().Writer, buffers);
+        writer.GetSpan(1 << 20);
+        writer.Advance(1 << 20);
+        writer.LetFlushWait();
+        var flushing = writer.FlushAsync();
+        client.Close(0);
+        Assert.True((await flushing).IsCompleted);
+        Assert.Equal(0, buffers.Rented);
+    }
+
     [Fact]
     public void Buffers_beyond_the_large_ones_are_blocks()
     {
@@ -121,6 +173,19 @@ public sealed class S3TransportTests
         await Eventually.HoldsAsync(
             "all buffers are back", () => new(bench.Server.RentedBuffers == 0), () => $"{bench.Server.RentedBuffers}",
             TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken);
+    }
+
+    /// <summary>Two ends with little room between them.</summary>
+    private static async Task<(Socket Client, Socket Server)> ConnectAsync()
+    {
+        using var listener = new Socket(SocketType.Stream, ProtocolType.Tcp);
+        listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        listener.Listen();
+        var client = new Socket(SocketType.Stream, ProtocolType.Tcp) { ReceiveBufferSize = 64 << 10 };
+        await client.ConnectAsync(listener.LocalEndPoint!);
+        var server = await listener.AcceptAsync();
+        server.SendBufferSize = 64 << 10;
+        return (client, server);
     }
 
     private static async Task<string> ReadHeadersAsync(Socket socket)

@@ -17,6 +17,15 @@ internal sealed class KeyTree(params string[] keys) : IModelReader
 
     public Failure? Failure { get; set; }
 
+    /// <summary>What a listing of a prefix waits for instead; null: it is answered.</summary>
+    public Func<string, Task<Result<ListPage>>?>? Listing { get; init; }
+
+    /// <summary>What every look-up of a version waits for instead.</summary>
+    public Task<Result<ObjectVersion>>? Resolving { get; set; }
+
+    /// <summary>How the last listing could be given up.</summary>
+    public CancellationToken? LastListing { get; private set; }
+
     public IReadOnlyList<MountName> Mounts { get; } = [new("models", "models", DateTimeOffset.UnixEpoch)];
 
     public bool TryFindMount(string bucket, [NotNullWhen(true)] out MountName? mount)
@@ -26,7 +35,7 @@ internal sealed class KeyTree(params string[] keys) : IModelReader
     }
 
     public ValueTask<Result<ObjectVersion>> ResolveAsync(ObjectPath path, CancellationToken cancellationToken) =>
-        new(Failure is { } failure ? failure
+        Resolving is { } waiting ? new(waiting.WaitAsync(cancellationToken)) : new(Failure is { } failure ? failure
             : _keys.Contains(path.Key) ? new ObjectVersion
             {
                 Id = ContentId.Derive(path.Key),
@@ -39,6 +48,9 @@ internal sealed class KeyTree(params string[] keys) : IModelReader
     public ValueTask<Result<ListPage>> ListAsync(
         string mount, ListRequest request, CancellationToken cancellationToken)
     {
+        LastListing = cancellationToken;
+        if (Listing?.Invoke(request.Prefix) is { } waiting)
+            return new(waiting.WaitAsync(cancellationToken));
         if (Failure is { } failure)
             return new(failure);
         var entries = new List<ListEntry>();

@@ -1,7 +1,10 @@
 using CsCheck;
+using Microsoft.Extensions.Time.Testing;
+using Thaw.Core.Contracts;
 using Thaw.Core.Failures;
 using Thaw.Core.Identity;
 using Thaw.Posix.Tree;
+using Thaw.Testing;
 using Xunit;
 
 namespace Thaw.Tests.Posix;
@@ -14,7 +17,7 @@ public sealed class TreeTests
     [Fact]
     public async Task The_folder_wins_over_the_file_of_the_same_name_in_look_ups_and_listings()
     {
-        var names = new TreeNames(new KeyTree("a", "a/b", "c", "d/e"));
+        var names = Names(new KeyTree("a", "a/b", "c", "d/e"));
         var folder = Folder("");
         Assert.True((await names.FindAsync(folder, "a", Stop)).Value!.Value.IsFolder);
         Assert.False((await names.FindAsync(folder, "c", Stop)).Value!.Value.IsFolder);
@@ -28,14 +31,14 @@ public sealed class TreeTests
     public async Task The_folder_wins_also_where_a_page_ends_between_it_and_the_file()
     {
         // '-' and '.' sort before '/': the folder comes pages after the file.
-        var names = new TreeNames(new KeyTree("a", "a-1", "a.2", "a/b") { PageKeys = 1 });
+        var names = Names(new KeyTree("a", "a-1", "a.2", "a/b") { PageKeys = 1 });
         Assert.Equal([("a-1", false), ("a.2", false), ("a", true)], await ListAsync(names, Folder("")));
     }
 
     [Fact]
     public async Task Keys_that_no_file_system_can_hold_are_hidden_and_counted()
     {
-        var names = new TreeNames(new KeyTree(
+        var names = Names(new KeyTree(
             "", "//x", "./y", "../z", new string('n', 256), "nul\0", "ok/", "ok/one", "ok//two", "plain"));
         using var stream = new FolderStream(names, Folder(""), TimeProvider.System);
         Assert.Equal([("ok", true), ("plain", false)], await ReadAsync(stream));
@@ -46,13 +49,35 @@ public sealed class TreeTests
     [Fact]
     public async Task A_failure_is_no_missing_name()
     {
-        var names = new TreeNames(new KeyTree("a")
+        var names = Names(new KeyTree("a")
         {
             Failure = new Failure(FailureKind.OriginUnavailable, "down"),
         });
         Assert.Equal(FailureKind.OriginUnavailable, (await names.FindAsync(Folder(""), "a", Stop)).Failure?.Kind);
         using var stream = new FolderStream(names, Folder(""), TimeProvider.System);
         Assert.Equal(FailureKind.OriginUnavailable, (await stream.MoveToAsync(FolderStream.First, Stop))?.Kind);
+    }
+
+    [Fact]
+    public async Task A_known_file_and_a_known_folder_are_found_while_the_origin_is_silent()
+    {
+        var silent = new TaskCompletionSource<Result<ListPage>>();
+        var clock = new FakeTimeProvider();
+        var keys = new KeyTree("known", "folder/known") { Listing = prefix => prefix == "known/" ? silent.Task : null };
+        var names = new TreeNames(keys, clock);
+        var finding = names.FindAsync(Folder(""), "known", Stop);
+        await Eventually.HoldsAsync(
+            "the file is found",
+            () =>
+            {
+                clock.Advance(TimeSpan.FromSeconds(1));
+                return new(finding.IsCompleted);
+            },
+            () => $"{clock.GetUtcNow()}", TimeSpan.FromSeconds(30), Stop);
+        Assert.False((await finding).Value!.Value.IsFolder);
+        Assert.True(keys.LastListing!.Value.IsCancellationRequested);
+        keys.Resolving = new TaskCompletionSource<Result<ObjectVersion>>().Task;
+        Assert.True((await names.FindAsync(Folder(""), "folder", Stop)).Value!.Value.IsFolder);
     }
 
     [Fact]
@@ -83,7 +108,7 @@ public sealed class TreeTests
     private static async Task CheckSeeksAsync(int count, int page, int[] offsets)
     {
         var keys = Enumerable.Range(0, count).Select(index => $"k{index:D3}{(index % 3 == 0 ? "/x" : "")}").ToArray();
-        var names = new TreeNames(new KeyTree(keys) { PageKeys = page });
+        var names = Names(new KeyTree(keys) { PageKeys = page });
         var whole = await ListAsync(names, Folder(""));
         Assert.Equal(count, whole.Count);
         using var stream = new FolderStream(names, Folder(""), TimeProvider.System);
@@ -116,6 +141,8 @@ public sealed class TreeTests
                 all.Add((one.Name, one.IsFolder));
         }
     }
+
+    private static TreeNames Names(KeyTree keys) => new(keys, TimeProvider.System);
 
     private static Node Folder(string key)
     {

@@ -65,6 +65,21 @@ public sealed class CrcTests
             iter: 100);
     }
 
+    /// <summary>Around the stretches of the ways that take long ones.</summary>
+    [Theory]
+    [MemberData(nameof(Paths))]
+    public void Each_way_equals_the_table_where_stretches_end(string name)
+    {
+        var path = Find(name);
+        var bytes = Random(6, (256 << 10) + 128);
+        foreach (var whole in (int[])[12_288, 65_104, 2 * 65_104, 3 * 65_104, 4 * 65_104, 256 << 10])
+            for (var length = whole - 17; length <= whole + 17; length++)
+            {
+                var text = bytes.AsSpan(length % 64, length);
+                Assert.Equal(Crc32CTable.Append(9, text), path.Append(9, text));
+            }
+    }
+
     [Fact]
     public void Crc64_equals_the_definition()
     {
