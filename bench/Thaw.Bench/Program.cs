@@ -1,4 +1,5 @@
 using Thaw.Bench.Cold;
+using Thaw.Bench.ColdStart;
 using Thaw.Bench.Flat;
 using Thaw.Bench.Large;
 using Thaw.Bench.Policy;
@@ -32,6 +33,10 @@ internal static class Program
                 return ColdBench.Run(part, arguments[2..]);
             case ["flat", ..]:
                 return FlatBench.Run(arguments[1..]);
+            case ["coldstart", ..]:
+                return ColdStartBench.Run(arguments[1..]);
+            case ["cold-read", ..]:
+                return await ColdReader.RunAsync(arguments[1..]);
             case ["transfer", ..]:
                 return TransferBench.Run(arguments[1..]);
             case ["transfer-serve", ..]:
@@ -47,6 +52,8 @@ internal static class Program
                            Thaw.Bench start BINARY
                            Thaw.Bench crc | warm | cold shaped|open|fill | flat
                              [--quick] [--control NAME,...] --thaw BINARY --root DIRECTORY
+                           Thaw.Bench coldstart [--quick] [--scenario NAME,...] [--size 1GiB] [--seeds 3] [--alone]
+                             --thaw BINARY --root DIRECTORY
                            Thaw.Bench transfer [--quick] [--control NAME,...] [--result FILE] --root DIRECTORY
                     """);
                 return 2;

@@ -7,6 +7,7 @@ using Thaw.Cache.Memory;
 using Thaw.Cache.Naming;
 using Thaw.Cache.Peering;
 using Thaw.Cache.Verifying;
+using Thaw.Core;
 using Thaw.Core.Contracts;
 using Thaw.Core.Contracts.Peers;
 using Thaw.Core.Identity;
@@ -47,6 +48,7 @@ public sealed class ModelCache : IAsyncDisposable
         // An eighth is left for what the faces and checks hold: a block or two for each reader.
         _buffers = new ChunkBuffers(memoryBytes / 8 * 7);
         _verifier = new VersionVerifier(store, loggers.CreateLogger<VersionVerifier>());
+        var promised = new PromisedChunks(Limits.PeerGivenChunks);
         PeerNetwork? network = null;
         PeerHome? home = null;
         PeerCalls? calls = null;
@@ -56,7 +58,7 @@ public sealed class ModelCache : IAsyncDisposable
             network = new PeerNetwork(cluster, client, clock);
             calls = new PeerCalls(network);
             home = new PeerHome(network, calls, _mounts, store);
-            source = new PeerSource(network, home, loggers.CreateLogger<PeerSource>());
+            source = new PeerSource(network, home, promised, loggers.CreateLogger<PeerSource>());
         }
 
         _flights = new FlightTable(
@@ -77,7 +79,7 @@ public sealed class ModelCache : IAsyncDisposable
         Meters = [.. _mounts.All.Select(mount => mount.Meter)];
         if (network is null || home is null)
             return;
-        Peers = new PeerFace(network, _mounts, store, _flights, home);
+        Peers = new PeerFace(network, _mounts, store, _flights, home, promised);
         _announcer = new HaveAnnouncer(network, home, _mounts, store, loggers.CreateLogger<HaveAnnouncer>());
         _flights.Kept = _announcer.Kept;
         foreach (var mount in _mounts.All)

@@ -61,6 +61,8 @@ internal sealed class TransferNode(ChunkStore store) : IPeerService
         return 0;
     }
 
+    public long PromisedBytes => 0;
+
     public async ValueTask<PeerSupply> OpenAsync(
         string node, PeerRequest request, CancellationToken cancellationToken)
     {

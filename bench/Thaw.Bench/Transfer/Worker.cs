@@ -7,6 +7,7 @@ namespace Thaw.Bench.Transfer;
 internal sealed class Worker : IDisposable
 {
     private readonly Process _process;
+    private bool _isOver;
 
     public Worker(string? space, string program, params string[] arguments)
     {
@@ -16,6 +17,28 @@ internal sealed class Worker : IDisposable
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
         })!;
+    }
+
+    /// <summary>What it prints from now on is nobody's business: a server's log.</summary>
+    public Worker Unheard()
+    {
+        _process.OutputDataReceived += (_, _) => { };
+        _process.BeginOutputReadLine();
+        return this;
+    }
+
+    /// <summary>Sends it a signal by name.</summary>
+    public void Signal(string name)
+    {
+        using var kill = Process.Start("kill", [$"-{name}", _process.Id.ToString(CultureInfo.InvariantCulture)]);
+        kill.WaitForExit();
+    }
+
+    /// <summary>Asks it to end (SIGTERM) and waits.</summary>
+    public void Terminate()
+    {
+        Signal("TERM");
+        Dispose();
     }
 
     /// <summary>User and system seconds so far: fields 14 and 15 of /proc/PID/stat, hundredths (proc(5)).</summary>
@@ -40,6 +63,9 @@ internal sealed class Worker : IDisposable
 
     public void Dispose()
     {
+        if (_isOver)
+            return;
+        _isOver = true;
         _process.StandardInput.Close();
         if (!_process.WaitForExit(TimeSpan.FromSeconds(20)))
             _process.Kill();

@@ -60,6 +60,9 @@ internal sealed class ChunkFlight
     /// <summary>It waits for another node, and no other node waits for it.</summary>
     public bool IsRemote { get; set; }
 
+    /// <summary>Another node waits, or waited, for it.</summary>
+    public bool IsForPeer { get; set; }
+
     /// <summary>A job wants it on disk, whatever has to go for it.</summary>
     public bool IsWanted { get; set; }
 
@@ -89,6 +92,9 @@ internal sealed class ChunkFlight
     public ChunkBuffer Buffer => _buffer ?? throw new InvalidOperationException("The flight has no buffer yet.");
 
     public bool IsWhole => Volatile.Read(ref _readyBlocks) == Geometry.BlockCount(Length);
+
+    /// <summary>Since the start of the fetch.</summary>
+    public TimeSpan Elapsed => Stopwatch.GetElapsedTime(_started);
 
     /// <summary>From the start of the fetch until the last block was checked; valid once whole.</summary>
     public TimeSpan FetchTime { get; private set; }

@@ -1,12 +1,12 @@
+using System.Diagnostics;
 using Microsoft.Extensions.Logging;
 using Thaw.Cache.Memory;
 using Thaw.Cache.Verifying;
-using Thaw.Core.Configuration;
 using Thaw.Core.Failures;
 using Thaw.Core.Identity;
 using Thaw.Core.Metering;
+using Thaw.Core.Planning;
 using Thaw.Storage;
-using Thaw.Storage.Versions;
 
 namespace Thaw.Cache.Fetching;
 
@@ -31,7 +31,9 @@ internal sealed class FlightTable : IAsyncDisposable
     private readonly TaskCompletionSource _drained = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly IChunkSource _source;
     private readonly ChunkStore _store;
-    private readonly VersionVerifier _verifier;
+    private readonly FlightKeeper _keeper;
+    private readonly HashSet<ChunkFlight> _forOthers = [];
+    private readonly OwnShare _ownShare = new();
     private readonly CacheMeter _meter;
     private readonly ILogger _logger;
     private static readonly Failure Stopping = new(FailureKind.Stopping, "The node is stopping; ask another one.");
@@ -47,7 +49,8 @@ internal sealed class FlightTable : IAsyncDisposable
         IChunkSource source, ChunkStore store, ChunkBuffers buffers, VersionVerifier verifier, CacheMeter meter,
         ILogger<FlightTable> logger)
     {
-        (_source, _store, Buffers, _verifier, _meter, _logger) = (source, store, buffers, verifier, meter, logger);
+        (_source, _store, Buffers, _meter, _logger) = (source, store, buffers, meter, logger);
+        _keeper = new FlightKeeper(store, verifier);
         buffers.Returned = MemoryReturned;
         verifier.Dropped = DropVersion;
     }
@@ -109,6 +112,7 @@ internal sealed class FlightTable : IAsyncDisposable
                 QueueOf(flight).Enqueue(flight);
             }
 
+            flight.IsForPeer |= isForPeer;
             flight.Interests++;
             flight.IsWanted |= priority == FetchPriority.Job;
         }
@@ -129,6 +133,13 @@ internal sealed class FlightTable : IAsyncDisposable
             flight.Interests++;
             return flight;
         }
+    }
+
+    /// <summary>Whether a chunk is being fetched, or whole and in memory.</summary>
+    public bool Has(ContentId id, int chunk)
+    {
+        lock (_gate)
+            return _flights.ContainsKey((id, chunk));
     }
 
     /// <summary>
@@ -290,6 +301,9 @@ internal sealed class FlightTable : IAsyncDisposable
                     continue;
                 }
 
+                // A reader who stands still is not kept waiting for others' sake.
+                if (isRemote && flight.Priority != FetchPriority.Demand && _remoteRunning >= _ownShare.Chunks)
+                    return;
                 if (_stopped || TryRent(flight) is not { } buffer)
                 {
                     _isStarved = true;
@@ -304,6 +318,10 @@ internal sealed class FlightTable : IAsyncDisposable
                 {
                     _remoteRunning++;
                     _remoteBytes += flight.Length;
+                }
+                else
+                {
+                    _forOthers.Add(flight);
                 }
 
                 _ = Task.Run(() => RunAsync(flight));
@@ -395,13 +413,28 @@ internal sealed class FlightTable : IAsyncDisposable
             {
                 _remoteRunning--;
                 _remoteBytes -= fetched.Length;
+                _ownShare.OwnCame();
             }
+
+            if (fetched is not null)
+                ShareWithOthers(fetched);
 
             if (--_running == 0 && _stopped)
                 _drained.TrySetResult();
         }
 
         Pump();
+    }
+
+    /// <summary>What other nodes wait for comes through the same link as what this one fetches for itself.</summary>
+    private void ShareWithOthers(ChunkFlight ended)
+    {
+        var now = Stopwatch.GetElapsedTime(0);
+        foreach (var flight in _forOthers)
+            if (flight.IsForPeer && !flight.IsWhole)
+                _ownShare.OtherCame(flight.Elapsed, now);
+        if (_forOthers.Remove(ended) && ended is { IsForPeer: true, IsWhole: true })
+            _ownShare.OtherCame(ended.FetchTime, now);
     }
 
     private async Task SettleAsync(ChunkFlight flight)
@@ -411,7 +444,7 @@ internal sealed class FlightTable : IAsyncDisposable
         var kept = false;
         try
         {
-            kept = await KeepAsync(flight).ConfigureAwait(false);
+            kept = await _keeper.KeepAsync(flight).ConfigureAwait(false);
         }
         catch (Exception error)
         {
@@ -439,40 +472,6 @@ internal sealed class FlightTable : IAsyncDisposable
         if (kept || flight.IsTainted)
             flight.Release(onlyIfUnpinned: false);
     }
-
-    /// <summary>
-    /// Writes the chunk if it is worth it; once more if its version was dropped meanwhile, which makes the files anew.
-    /// </summary>
-    private async Task<bool> KeepAsync(ChunkFlight flight)
-    {
-        for (var isRetry = false; ; isRetry = true)
-        {
-            if (flight.IsTainted || !_store.IsWorth(flight.Source.Version, flight.Length, WishOf(flight)))
-                return false;
-            var leased = await _store.LeaseOrCreateAsync(flight.Source.Version, CancellationToken.None)
-                .ConfigureAwait(false);
-            if (!leased.TryGet(out var lease, out _))
-                return false;
-            using (lease)
-            {
-                // The disk's own pin: a stuck disk keeps this buffer, and no other, until it answers.
-                if (!flight.TryPin())
-                    return false;
-                var write = new ChunkWrite(
-                    flight.Chunk, flight.Buffer.Memory[..flight.Length], flight.BlockCrcs, flight.Crc64,
-                    flight.WrittenBlocks);
-                var written = await _store.WriteChunkAsync(lease, write, flight.Unpin).ConfigureAwait(false);
-                if (lease.Version.IsDropped && !isRetry)
-                    continue;
-                if (written.IsOk && lease.Version.IsComplete)
-                    _ = _verifier.Enqueue(flight.Source);
-                return written.IsOk;
-            }
-        }
-    }
-
-    private static KeepWish WishOf(ChunkFlight flight) =>
-        flight.IsWanted || flight.Source.Catalog.Config.Keep == KeepMode.Always ? KeepWish.Always : KeepWish.IfWorth;
 
     private void Fail(ChunkFlight flight, Failure failure)
     {

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Microsoft.Win32.SafeHandles;
 using Thaw.Cache.Fetching;
 using Thaw.Cache.Naming;
@@ -6,6 +7,7 @@ using Thaw.Core.Chunks;
 using Thaw.Core.Contracts.Peers;
 using Thaw.Core.Failures;
 using Thaw.Core.Metering;
+using Thaw.Core.Placing;
 using Thaw.Core.Planning;
 using Thaw.Storage;
 using Thaw.Storage.Versions;
@@ -17,29 +19,56 @@ namespace Thaw.Cache.Peering;
 /// one that is neither is begun for whoever asks, unless only held bytes are wanted. Any thread.
 /// </summary>
 internal sealed class PeerFace(
-    PeerNetwork network, MountTable mounts, ChunkStore store, FlightTable flights, PeerHome home) : IPeerService
+    PeerNetwork network, MountTable mounts, ChunkStore store, FlightTable flights, PeerHome home,
+    PromisedChunks promised) : IPeerService
 {
-    private readonly PromisedChunks _promised = new(Limits.PeerGivenChunks);
+    public long PromisedBytes => promised.Bytes;
 
     public async ValueTask<PeerSupply> OpenAsync(string node, PeerRequest request, CancellationToken cancellationToken)
     {
         if (!request.IsOnlyHeld && request.Place is { } place && mounts.Find(place) is null)
             return new NotConfiguredSupply();
-        if (!request.IsFinal && RedirectRule.Decide(
-            _promised.Bytes, Geometry.ChunkBytes, node, _promised.HoldersOf(request.Id, request.Chunk),
-            network.IsUsable) is { } holder)
-        {
-            _promised.Redirected(request.Id, request.Chunk, holder, node);
+        if (!request.IsFinal && SendElsewhere(node, request) is { } holder)
             return new RedirectSupply(holder);
-        }
-
-        _promised.Forget(request.Id, request.Chunk, node);
+        promised.Forget(request.Id, request.Chunk, node);
         var bytes = request.ChunkLength - request.FirstBlock * Geometry.BlockBytes;
-        var supply = await FindAsync(node, request, new Promise(_promised, bytes), cancellationToken)
+        var supply = await FindAsync(node, request, new Promise(promised, bytes), cancellationToken)
             .ConfigureAwait(false);
         if (supply is StoredSupply or FlightSupply)
-            _promised.Promise(request.Id, request.Chunk, node, bytes);
+            promised.Promise(request.Id, request.Chunk, node, bytes);
         return supply;
+    }
+
+    /// <summary>
+    /// The node that is to be asked instead of this one: another, or the one that asks; null: this one.
+    /// </summary>
+    private string? SendElsewhere(string node, PeerRequest request)
+    {
+        var own = new PeerLoad(promised.Bytes, network.Server?.BytesPerSecond ?? 0);
+        var holders = promised.HoldersOf(request.Id, request.Chunk)
+            .Where(one => network.IsUsable(one.Node))
+            .Select(one => new ChunkHolder(one.Node, one.Sent, network.Client.LoadOf(one.Node)))
+            .ToImmutableArray();
+        if (RedirectRule.Decide(own, Geometry.ChunkBytes, node, holders) is { } holder)
+        {
+            promised.Redirected(request.Id, request.Chunk, holder, node);
+            return holder;
+        }
+
+        // Nobody has it, and this node would be the one to fetch it.
+        return request.CanFetch && holders.IsEmpty && IsFirst(request)
+            && RedirectRule.IsForAsker(own, Geometry.ChunkBytes, network.Client.LoadOf(node))
+            && promised.TryStandIn(
+                request.Id, request.Chunk, node,
+                () => flights.Has(request.Id, request.Chunk) || store.Has(request.Id, request.Chunk))
+            ? node : null;
+    }
+
+    private bool IsFirst(PeerRequest request)
+    {
+        var view = network.Now;
+        var key = PlacementKey.OfChunk(request.Id, request.SizeBytes, request.Chunk);
+        return view.Placement.Primary(key) == view.Self;
     }
 
     public ValueTask<Result<PeerAnswer>> AnswerAsync(
@@ -61,7 +90,7 @@ internal sealed class PeerFace(
             }
 
             // Two nodes that take each other for the owner must not wait for each other.
-            if (flight.AskedNode == node)
+            if (flight.AskedNode == node && !request.IsToStandIn)
             {
                 flights.Leave(flight);
                 return new FailedSupply(Circle);

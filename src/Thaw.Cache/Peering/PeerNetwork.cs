@@ -34,6 +34,9 @@ internal sealed class PeerNetwork(ClusterLink link, IPeerClient client, TimeProv
         }
     }
 
+    /// <summary>The side of this node that answers the others; null: not yet.</summary>
+    public IPeerServer? Server => link.Server;
+
     /// <summary>Whether a node is a member that can be asked now.</summary>
     public bool IsUsable(string node) =>
         Now.Placement.Snapshot.Find(node) is { } member && HealthOf(member) == MemberHealth.Usable;

@@ -3,6 +3,7 @@ using System.Collections.Immutable;
 using Microsoft.Extensions.Logging;
 using Thaw.Cache.Fetching;
 using Thaw.Core;
+using Thaw.Core.Cluster;
 using Thaw.Core.Contracts.Peers;
 using Thaw.Core.Failures;
 using Thaw.Core.Identity;
@@ -15,9 +16,11 @@ namespace Thaw.Cache.Peering;
 /// <summary>
 /// Bytes from the chunk's owner, from whom the owner names, or, where this node is the owner, from the origin. Each
 /// attempt goes on behind the last block that came. A peer that fails is not asked for this chunk again; when nobody
-/// before this node is left, it asks the origin itself and the ledger says why.
+/// before this node is left, it asks the origin itself and the ledger says why. An owner that has much to send may name
+/// this node itself: then it fetches for all, in the owner's place.
 /// </summary>
-internal sealed class PeerSource(PeerNetwork network, PeerHome home, ILogger<PeerSource> logger) : IChunkSource
+internal sealed class PeerSource(
+    PeerNetwork network, PeerHome home, PromisedChunks promised, ILogger<PeerSource> logger) : IChunkSource
 {
     private readonly ConcurrentDictionary<ContentId, (long At, Task<ImmutableArray<PeerHolding>> Holders)> _holders =
         new();
@@ -57,12 +60,29 @@ internal sealed class PeerSource(PeerNetwork network, PeerHome home, ILogger<Pee
     private async Task<Failure?> FetchAsOwnerAsync(
         Attempts fetch, OriginCause cause, CancellationToken cancellationToken)
     {
-        if (await AskHoldersAsync(fetch, isFresh: false, cancellationToken).ConfigureAwait(false))
+        if (await AskStandInAsync(fetch, cancellationToken).ConfigureAwait(false)
+            || await AskHoldersAsync(fetch, isFresh: false, cancellationToken).ConfigureAwait(false))
             return null;
         var failure = await OriginSource.FetchAsync(fetch.Flight, cause, cancellationToken).ConfigureAwait(false);
         return failure is { Kind: FailureKind.OriginUnavailable or FailureKind.Throttled }
             && await AskHoldersAsync(fetch, isFresh: true, cancellationToken).ConfigureAwait(false)
             ? null : failure;
+    }
+
+    /// <summary>From a node that fetches it, or has fetched it, in this one's place.</summary>
+    private async Task<bool> AskStandInAsync(Attempts fetch, CancellationToken cancellationToken)
+    {
+        var id = fetch.Flight.Source.Version.Id;
+        if (promised.StandInOf(id, fetch.Flight.Chunk) is not { } node || fetch.Passed.Contains(node)
+            || !network.IsUsable(node))
+            return false;
+        var end = await AskOneAsync(fetch, node, Role.StandIn, fetch.Flight.Cause, cancellationToken)
+            .ConfigureAwait(false);
+        if (end.End == PeerEnd.Complete)
+            return true;
+        fetch.Passed.Add(node);
+        promised.Forget(id, fetch.Flight.Chunk, node);
+        return false;
     }
 
     private async Task<bool> AskHoldersAsync(Attempts fetch, bool isFresh, CancellationToken cancellationToken)
@@ -74,7 +94,7 @@ internal sealed class PeerSource(PeerNetwork network, PeerHome home, ILogger<Pee
             if (holding.Node == network.Self || !holding.Chunks.Has(fetch.Flight.Chunk)
                 || fetch.Passed.Contains(holding.Node) || !network.IsUsable(holding.Node))
                 continue;
-            var end = await AskOneAsync(fetch, holding.Node, isHolder: true, fetch.Flight.Cause, cancellationToken)
+            var end = await AskOneAsync(fetch, holding.Node, Role.Holder, fetch.Flight.Cause, cancellationToken)
                 .ConfigureAwait(false);
             if (end.End == PeerEnd.Complete)
                 return true;
@@ -119,11 +139,20 @@ internal sealed class PeerSource(PeerNetwork network, PeerHome home, ILogger<Pee
         while (true)
         {
             var isHolder = node != owner;
-            var end = await AskOneAsync(fetch, node, isHolder, cause, cancellationToken).ConfigureAwait(false);
+            var end = await AskOneAsync(fetch, node, isHolder ? Role.Holder : Role.Owner, cause, cancellationToken)
+                .ConfigureAwait(false);
             switch (end.End)
             {
                 case PeerEnd.Complete:
                     return true;
+                case PeerEnd.Redirected when !isHolder && end.Node == network.Self && !fetch.IsFinal:
+                    fetch.Failure = await FetchAsOwnerAsync(fetch, cause, cancellationToken).ConfigureAwait(false);
+                    if (fetch.Failure is not { Kind: FailureKind.OriginUnavailable or FailureKind.AccessDenied })
+                        return true;
+                    // The owner may come through to the origin where this node does not.
+                    fetch.Failure = null;
+                    fetch.IsFinal = true;
+                    continue;
                 case PeerEnd.Redirected when !isHolder && end.Node is { } other && !fetch.Passed.Contains(other)
                     && network.IsUsable(other):
                     node = other;
@@ -159,8 +188,9 @@ internal sealed class PeerSource(PeerNetwork network, PeerHome home, ILogger<Pee
         failure is { Retry: not RetryAdvice.Elsewhere, Kind: not (FailureKind.Stopping or FailureKind.Busy) };
 
     private async Task<PeerFetchEnd> AskOneAsync(
-        Attempts fetch, string node, bool isHolder, OriginCause cause, CancellationToken cancellationToken)
+        Attempts fetch, string node, Role role, OriginCause cause, CancellationToken cancellationToken)
     {
+        var isHolder = role != Role.Owner;
         var flight = fetch.Flight;
         if (network.Now.Placement.Snapshot.Find(node) is not { } member)
             return new PeerFetchEnd(PeerEnd.Silent, flight.ReadyBlocks);
@@ -182,18 +212,42 @@ internal sealed class PeerSource(PeerNetwork network, PeerHome home, ILogger<Pee
                 },
                 IsOnlyHeld = isHolder,
                 IsFinal = isHolder || fetch.IsFinal,
+                CanFetch = !isHolder && !fetch.IsFinal,
+                IsToStandIn = role == Role.StandIn,
                 Place = fetch.Place,
                 Version = isHolder ? null : flight.Source.Version,
                 Cause = cause,
             };
-            return await network.Client.FetchAsync(
+            var end = await network.Client.FetchAsync(
                 member, new PeerFetch(request, flight.Buffer.Memory[..flight.Length], new Sink(flight)),
                 cancellationToken).ConfigureAwait(false);
+            if (end.End == PeerEnd.Corrupt)
+                await TellAsync(member, new BadBlocksQuestion(request.Id, request.Chunk, 1u << end.NextBlock))
+                    .ConfigureAwait(false);
+            return end;
         }
         finally
         {
             flight.AskedNode = null;
         }
+    }
+
+    /// <summary>
+    /// The node looks at its disk, so that the next one who asks is not answered the same; not waited for long.
+    /// </summary>
+    private async Task TellAsync(ClusterMember member, BadBlocksQuestion bad)
+    {
+        using var limit = new CancellationTokenSource(Limits.PeerSilence);
+        await ((Task)network.Client.AskAsync(member, bad, limit.Token).AsTask())
+            .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
+
+    /// <summary>What a node that is asked is to the chunk.</summary>
+    private enum Role
+    {
+        Owner,
+        Holder,
+        StandIn,
     }
 
     /// <summary>What has been tried for one flight.</summary>

@@ -162,7 +162,7 @@ internal sealed class RangeReader : IRangeReader
         {
             var offset = (int)(_position - Geometry.ChunkOffset(chunk));
             var inTime = flight.IsWhole;
-            if (await flight.WaitAsync(offset, cancellationToken).ConfigureAwait(false) is { } failure)
+            if (await WaitAsync(flight, offset, cancellationToken).ConfigureAwait(false) is { } failure)
                 return failure;
             if (!inTime)
                 _window.NoteWait();
@@ -174,6 +174,23 @@ internal sealed class RangeReader : IRangeReader
         {
             flight.Unpin();
         }
+    }
+
+    /// <summary>
+    /// While one node lets the reader wait for a chunk that does not begin to come, the others need not: the window
+    /// grows. One whose blocks come, however slowly, says nothing of the others: the origin may be what is slow, and
+    /// more at once would make each slower.
+    /// </summary>
+    private async ValueTask<Failure?> WaitAsync(ChunkFlight flight, int offset, CancellationToken cancellationToken)
+    {
+        var waiting = flight.WaitAsync(offset, cancellationToken);
+        if (waiting.IsCompleted || !flight.IsRemote || flight.ReadyBlocks > 0)
+            return await waiting.ConfigureAwait(false);
+        var begun = waiting.AsTask();
+        while (await Task.WhenAny(begun, Task.Delay(ReadWindow.Patience, cancellationToken)).ConfigureAwait(false)
+            != begun && !cancellationToken.IsCancellationRequested)
+            _window.Widen();
+        return await begun.ConfigureAwait(false);
     }
 
     /// <summary>Before the last bytes of a version leave, its whole is compared with the origin's sum.</summary>

@@ -15,6 +15,12 @@ namespace Thaw.Cache.Reading;
 /// </summary>
 internal sealed class ReadWindow(FetchSource source, FlightTable flights, ByteRange range) : IDisposable
 {
+    /// <summary>
+    /// A reader that waits so long for the first block of another node's chunk asks for more of the others: several
+    /// times what a block takes from an origin that gives each of many connections a megabyte a second.
+    /// </summary>
+    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
+
     private readonly SortedList<int, ChunkFlight> _interests = [];
     private readonly int _last = range.Length == 0 ? -1 : Geometry.ChunkAt(range.End - 1);
     private int _present = -1;
@@ -31,6 +37,7 @@ internal sealed class ReadWindow(FetchSource source, FlightTable flights, ByteRa
     public ChunkFlight? Demand(int chunk, OriginCause cause)
     {
         LeaveBefore(chunk);
+        _present = Math.Max(_present, chunk);
         if (!_interests.TryGetValue(chunk, out var flight) || !flights.TryRaise(flight))
         {
             if (flight is not null)
@@ -60,6 +67,14 @@ internal sealed class ReadWindow(FetchSource source, FlightTable flights, ByteRa
         Adapt();
         if (version is not { IsComplete: true })
             Fill(chunk);
+    }
+
+    /// <summary>The reader waits for one node: more is asked of the others meanwhile.</summary>
+    public void Widen()
+    {
+        _width = Math.Min(2 * _width, Limits.WindowChunksMost);
+        if (_present >= 0)
+            Fill(_present);
     }
 
     /// <summary>The reader had to wait: the window may be too narrow.</summary>

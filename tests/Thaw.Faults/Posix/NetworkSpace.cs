@@ -12,9 +12,10 @@ namespace Thaw.Faults.Posix;
 /// </summary>
 internal sealed partial class NetworkSpace : IAsyncDisposable
 {
-    private const string Near = "10.231.9.1";
-    private const string Far = "10.231.9.2";
     private const int NewNet = 0x40000000; // CLONE_NEWNET
+
+    private static readonly string Near = AddressOf(1);
+    private static readonly string Far = AddressOf(2);
 
     private readonly string _name = $"thaw-test-{Environment.ProcessId}";
     private readonly string _near = $"tn{Environment.ProcessId}";
@@ -84,6 +85,10 @@ internal sealed partial class NetworkSpace : IAsyncDisposable
         await new Command("ip", "link", "delete", _near).TryRunAsync(CancellationToken.None);
         await new Command("ip", "netns", "delete", _name).TryRunAsync(CancellationToken.None);
     }
+
+    /// <summary>Of four addresses for each process: two runs on one machine do not meet.</summary>
+    private static string AddressOf(int number) =>
+        $"10.232.{(Environment.ProcessId >> 6) & 255}.{((Environment.ProcessId & 63) << 2) + number}";
 
     private static Task Ip(CancellationToken cancellationToken, params string[] arguments) =>
         new Command("ip", arguments).RunAsync(cancellationToken);

@@ -186,10 +186,18 @@ public sealed class OutageTests(ITestOutputHelper output)
                 Disks = disk is null ? [] : [disk],
             },
             Stop, listening);
-        await new Command(Places.Executable, "load", "models/whole/", "--wait", "--node", $"{scene.Node.Control}")
-            .RunAsync(Stop);
-        Assert.Equal(Sum(0), await SumAsync(scene, Whole));
-        return scene;
+        try
+        {
+            await new Command(Places.Executable, "load", "models/whole/", "--wait", "--node", $"{scene.Node.Control}")
+                .RunAsync(Stop);
+            Assert.Equal(Sum(0), await SumAsync(scene, Whole));
+            return scene;
+        }
+        catch
+        {
+            await scene.DisposeAsync();
+            throw;
+        }
     }
 
     /// <summary>A reader that has got its first bytes, of a file that comes slowly.</summary>

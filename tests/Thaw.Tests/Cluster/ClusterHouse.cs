@@ -93,6 +93,22 @@ internal sealed class ClusterHouse : IAsyncDisposable
         _nodes[index] = null;
     }
 
+    /// <summary>Flips a bit in every block of what a node keeps, as a disk that lies does.</summary>
+    public void Damage(int index)
+    {
+        foreach (var path in Directory.EnumerateFiles(_folder[$"n{index}"], "*.data", SearchOption.AllDirectories))
+        {
+            using var file = new FileStream(path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite);
+            for (long at = 100; at < file.Length; at += Geometry.BlockBytes)
+            {
+                file.Position = at;
+                var one = file.ReadByte();
+                file.Position = at;
+                file.WriteByte((byte)(one ^ 1));
+            }
+        }
+    }
+
     public Node NodeAt(int index) => _nodes[index]!;
 
     public NodeStats Stats(int index) => NodeAt(index).Cache.Control.GetStats();

@@ -153,6 +153,29 @@ public sealed class ClusterTests
     }
 
     [Fact]
+    public async Task A_holder_whose_disk_lies_costs_a_retry_and_finds_it_out()
+    {
+        await using var house = await ClusterHouse.StartAsync(3, absent: 1);
+        var content = house.Put("model", 6 * Chunk, 13);
+        await house.AssertAllReadAsync("model", content);
+        await house.HoldsAsync("all is kept", () => house.AllStats.All(
+            node => node.InFlight.Chunks == 0 && node.Cache.Bytes == content.SizeBytes));
+        await house.StartNodeAsync(2);
+        await Eventually.HoldsAsync("the new node is told of both holders",
+            async () => (await house.NodeAt(2).Cache.Control.GetObjectsAsync("models/model", null, 1, Stop))
+                .Value.Objects[0].Holders.Length == 2,
+            () => "", TimeSpan.FromSeconds(20), Stop);
+        house.Damage(1);
+        await house.AssertReadsAsync(2, "model", content);
+        // What the damaged node owns is asked of it first.
+        Assert.InRange(house.Stats(1).Cache.CorruptChunks, 1, 6);
+        Assert.InRange(
+            house.Origin.Log.Gets.Sum(get => get.BytesSent) - content.SizeBytes, 0,
+            house.Stats(1).Cache.CorruptChunks * Chunk);
+        await house.AssertReadsAsync(1, "model", content);
+    }
+
+    [Fact]
     public async Task A_zone_takes_one_copy_from_another_zone()
     {
         await using var house = await ClusterHouse.StartAsync(4, zones: ["a", "a", "b", "b"]);

@@ -230,7 +230,11 @@ internal sealed class ClientConnection
         {
             case MessageType.Waiting:
                 if (pending is PendingFetch waiting && receiver.Head is [var reason, ..])
+                {
                     waiting.Fetch.Sink.Waiting((PeerWait)reason);
+                    _link.NoteLoad(LoadHead.TryRead(receiver.Head[1..]));
+                }
+
                 return null;
             case MessageType.Failure:
                 if (FailureCodec.TryRead(receiver.Head) is { } failure)
@@ -280,6 +284,7 @@ internal sealed class ClientConnection
             (first + count) * Geometry.BlockBytes, request.ChunkLength));
         if (count == 0 || first != fetch.NextBlock || first + count > request.EndBlock || bytes != end - start)
             return Broken();
+        _link.NoteLoad(BlocksHead.LoadOf(receiver.Head, count));
         var isGood = true;
         for (var at = start; at < end;)
         {

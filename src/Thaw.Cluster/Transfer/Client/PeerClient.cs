@@ -43,6 +43,11 @@ public sealed class PeerClient : IPeerClient
     public bool IsSuspect(string node) => _links.TryGetValue(node, out var link) && link.IsSuspect;
 
     /// <inheritdoc />
+    public PeerLoad? LoadOf(string node) =>
+        _links.TryGetValue(node, out var link) && link.Load is { } told
+        && Environment.TickCount64 - told.At < (long)PeerLoad.Trusted.TotalMilliseconds ? told.Load : null;
+
+    /// <inheritdoc />
     public async ValueTask<PeerFetchEnd> FetchAsync(
         ClusterMember peer, PeerFetch fetch, CancellationToken cancellationToken)
     {

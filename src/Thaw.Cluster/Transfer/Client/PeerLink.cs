@@ -19,6 +19,7 @@ internal sealed class PeerLink(string node, PeerClient client)
     private long _verdictUntil;
     private int _nextAddress;
     private bool _isStopped;
+    private (PeerLoad Load, long At)? _load;
 
     public string Node { get; } = node;
 
@@ -33,6 +34,16 @@ internal sealed class PeerLink(string node, PeerClient client)
         {
             lock (_gate)
                 return Verdict is not null;
+        }
+    }
+
+    /// <summary>What the node has to send, as it said last, and when.</summary>
+    public (PeerLoad Load, long At)? Load
+    {
+        get
+        {
+            lock (_gate)
+                return _load;
         }
     }
 
@@ -97,6 +108,14 @@ internal sealed class PeerLink(string node, PeerClient client)
             else
                 Submit(pending, null);
         }
+    }
+
+    /// <summary>The node told its load; null: it did not.</summary>
+    public void NoteLoad(PeerLoad? load)
+    {
+        if (load is { } told)
+            lock (_gate)
+                _load = (told, Environment.TickCount64);
     }
 
     public void AddReceived(int bytes) => client.AddReceived(bytes);

@@ -13,13 +13,15 @@ namespace Thaw.Cluster.Transfer.Server;
 internal sealed class ChunkReply : Reply
 {
     private readonly CancellationTokenSource _cancel = new();
+    private readonly PeerServer _server;
     private PeerSupply? _supply;
     private int _frameEnd;
     private int _left;
 
-    public ChunkReply(uint request, PeerRequest wanted) : base(request, 1 + (int)wanted.Priority)
+    public ChunkReply(uint request, PeerRequest wanted, PeerServer server)
+        : base(request, 1 + (int)wanted.Priority)
     {
-        (Wanted, NextBlock) = (wanted, wanted.FirstBlock);
+        (Wanted, NextBlock, _server) = (wanted, wanted.FirstBlock, server);
         if (wanted.Patience is { } patience)
             _cancel.CancelAfter(patience);
         Token = _cancel.Token;
@@ -59,12 +61,13 @@ internal sealed class ChunkReply : Reply
         _left = BytesOf(NextBlock, _frameEnd);
         if (_supply is StoredSupply stored)
             return BlocksHead.Write(
-                buffer, Request, NextBlock, stored.BlockCrcs[NextBlock.._frameEnd], _left);
+                buffer, Request, NextBlock, stored.BlockCrcs[NextBlock.._frameEnd], _left, _server.Load);
         var flight = (FlightSupply)_supply!;
         Span<uint> crcs = stackalloc uint[Geometry.BlocksPerChunk];
         for (var block = NextBlock; block < _frameEnd; block++)
             crcs[block - NextBlock] = flight.CrcOf(block);
-        return BlocksHead.Write(buffer, Request, NextBlock, crcs[..(_frameEnd - NextBlock)], _left);
+        return BlocksHead.Write(
+            buffer, Request, NextBlock, crcs[..(_frameEnd - NextBlock)], _left, _server.Load);
     }
 
     public override int SendPayload(PeerSocket socket)

@@ -77,6 +77,9 @@ public sealed class PeerServer : IPeerServer
     /// <summary>Connections of other nodes, also of such that have not said who they are.</summary>
     public int Connections => _connections.Count;
 
+    /// <summary>What this node has to send.</summary>
+    internal PeerLoad Load => new(_service.PromisedBytes, _meter.BytesPerSecond);
+
     internal PeerTransferOptions Options { get; }
 
     internal SendQueue Queue { get; }
@@ -101,7 +104,7 @@ public sealed class PeerServer : IPeerServer
 
     internal void Account(Reply reply, int bytes)
     {
-        _meter.AddQueued(bytes - reply.AccountedBytes);
+        _meter.AddQueued(bytes - reply.AccountedBytes, Environment.TickCount64);
         reply.AccountedBytes = bytes;
     }
 

@@ -172,7 +172,13 @@ internal sealed class ServerConnection(long key, PeerSocket socket, PeerServer s
         }
 
         foreach (var (request, reason) in waiting)
-            Enqueue(new MessageReply(MessageHeader.Compose(MessageType.Waiting, request, [(byte)reason])));
+        {
+            var head = new byte[1 + LoadHead.Bytes];
+            head[0] = (byte)reason;
+            LoadHead.Write(head.AsSpan(1), server.Load);
+            Enqueue(new MessageReply(MessageHeader.Compose(MessageType.Waiting, request, head)));
+        }
+
         return true;
     }
 

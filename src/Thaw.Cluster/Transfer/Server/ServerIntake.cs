@@ -91,7 +91,7 @@ internal sealed class ServerIntake(ServerConnection connection, PeerServer serve
         {
             case MessageType.Request:
                 return RequestCodec.TryRead(head) is { } wanted
-                    ? server.TryStart(connection, new ChunkReply(header.Request, wanted))
+                    ? server.TryStart(connection, new ChunkReply(header.Request, wanted, server))
                     : server.Refuse(connection, header.Request, new Failure(
                         FailureKind.InvalidRequest, "No version has such blocks; ask for blocks of a chunk."));
             case MessageType.Question:

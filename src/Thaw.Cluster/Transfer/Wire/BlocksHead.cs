@@ -1,25 +1,31 @@
 using System.Buffers.Binary;
 using Thaw.Core.Chunks;
+using Thaw.Core.Contracts.Peers;
 
 namespace Thaw.Cluster.Transfer.Wire;
 
-/// <summary>Heads of <c>blocks</c>: the first block, their number, and a CRC-32C for each. No allocation.</summary>
+/// <summary>
+/// Heads of <c>blocks</c>: the first block, their number, a CRC-32C for each, and the sender's load. No allocation.
+/// </summary>
 internal static class BlocksHead
 {
     private const int FixedBytes = 2 * sizeof(ushort);
 
     /// <summary>Longest header and head of a message of this program.</summary>
-    public const int MessageBytesMost = MessageHeader.Bytes + FixedBytes + Geometry.BlocksPerChunk * sizeof(uint);
+    public const int MessageBytesMost =
+        MessageHeader.Bytes + FixedBytes + Geometry.BlocksPerChunk * sizeof(uint) + LoadHead.Bytes;
 
     /// <summary>Writes header and head into a buffer that is large enough; returns their length.</summary>
-    public static int Write(Span<byte> buffer, uint request, int firstBlock, ReadOnlySpan<uint> crcs, int payloadBytes)
+    public static int Write(
+        Span<byte> buffer, uint request, int firstBlock, ReadOnlySpan<uint> crcs, int payloadBytes, PeerLoad load)
     {
-        var length = MessageHeader.Bytes + FixedBytes + crcs.Length * sizeof(uint);
+        var length = MessageHeader.Bytes + FixedBytes + crcs.Length * sizeof(uint) + LoadHead.Bytes;
         var head = buffer[MessageHeader.Bytes..];
         BinaryPrimitives.WriteUInt16LittleEndian(head, (ushort)firstBlock);
         BinaryPrimitives.WriteUInt16LittleEndian(head[sizeof(ushort)..], (ushort)crcs.Length);
         for (var block = 0; block < crcs.Length; block++)
             BinaryPrimitives.WriteUInt32LittleEndian(head[(FixedBytes + block * sizeof(uint))..], crcs[block]);
+        LoadHead.Write(buffer[(length - LoadHead.Bytes)..], load);
         MessageHeader.Write(buffer[..length], MessageType.Blocks, request, payloadBytes);
         return length;
     }
@@ -35,6 +41,10 @@ internal static class BlocksHead
             ? (first, count)
             : default;
     }
+
+    /// <summary>The sender's load behind the CRCs; null: it tells none.</summary>
+    public static PeerLoad? LoadOf(ReadOnlySpan<byte> head, int count) =>
+        LoadHead.TryRead(head[(FixedBytes + count * sizeof(uint))..]);
 
     public static uint CrcOf(ReadOnlySpan<byte> head, int index) =>
         BinaryPrimitives.ReadUInt32LittleEndian(head[(FixedBytes + index * sizeof(uint))..]);

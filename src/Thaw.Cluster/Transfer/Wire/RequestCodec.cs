@@ -10,6 +10,8 @@ internal static class RequestCodec
 {
     private const byte OnlyHeld = 1;
     private const byte Final = 2;
+    private const byte Fetcher = 4;
+    private const byte StandIn = 8;
 
     public static byte[] Write(PeerRequest request)
     {
@@ -26,7 +28,9 @@ internal static class RequestCodec
         fields.Byte(5, (byte)request.Priority);
         if (request.Patience is { } patience)
             fields.UInt32(6, (uint)Math.Clamp(patience.TotalMilliseconds, 0, uint.MaxValue));
-        fields.Byte(7, (byte)((request.IsOnlyHeld ? OnlyHeld : 0) | (request.IsFinal ? Final : 0)));
+        fields.Byte(7, (byte)(
+            (request.IsOnlyHeld ? OnlyHeld : 0) | (request.IsFinal ? Final : 0) | (request.CanFetch ? Fetcher : 0)
+            | (request.IsToStandIn ? StandIn : 0)));
         if (request.Place is { } place)
             fields.Parts(8, parts => VersionCodec.Write(parts, place));
         if (request.Version is { } version)
@@ -62,8 +66,13 @@ internal static class RequestCodec
         return request with { FirstBlock = (int)(range & ushort.MaxValue), BlockCount = (int)(range >> 16) };
     }
 
-    private static PeerRequest WithFlags(PeerRequest request, byte flags) =>
-        request with { IsOnlyHeld = (flags & OnlyHeld) != 0, IsFinal = (flags & Final) != 0 };
+    private static PeerRequest WithFlags(PeerRequest request, byte flags) => request with
+    {
+        IsOnlyHeld = (flags & OnlyHeld) != 0,
+        IsFinal = (flags & Final) != 0,
+        CanFetch = (flags & Fetcher) != 0,
+        IsToStandIn = (flags & StandIn) != 0,
+    };
 
     private static PeerRequest WithPlace(PeerRequest request, ref FieldReader fields)
     {

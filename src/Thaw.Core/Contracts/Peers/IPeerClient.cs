@@ -22,6 +22,11 @@ public interface IPeerClient : IAsyncDisposable
     /// </summary>
     bool IsSuspect(string node);
 
+    /// <summary>
+    /// What a node has to send, as it said last; null: it has not sent anything of late.
+    /// </summary>
+    PeerLoad? LoadOf(string node);
+
     /// <summary>Bytes of blocks received and checked since start.</summary>
     long BytesIn { get; }
 

@@ -13,6 +13,9 @@ public interface IPeerService
     /// </summary>
     ValueTask<PeerSupply> OpenAsync(string node, PeerRequest request, CancellationToken cancellationToken);
 
+    /// <summary>Bytes that were asked for and have not been sent, also such as are not here yet.</summary>
+    long PromisedBytes { get; }
+
     /// <summary>Answers a question.</summary>
     ValueTask<Result<PeerAnswer>> AnswerAsync(
         string node, PeerQuestion question, CancellationToken cancellationToken);

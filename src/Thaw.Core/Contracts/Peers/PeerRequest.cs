@@ -34,6 +34,12 @@ public sealed record PeerRequest
     /// <summary>The node must not send the asker elsewhere.</summary>
     public bool IsFinal { get; init; }
 
+    /// <summary>The asker can fetch it from the origin for everyone, if it is sent to itself.</summary>
+    public bool CanFetch { get; init; }
+
+    /// <summary>The node was sent to the origin in the asker's place: the asker does not hold it up.</summary>
+    public bool IsToStandIn { get; init; }
+
     /// <summary>Where the node can fetch it, unless only held bytes are wanted.</summary>
     public PeerPlace? Place { get; init; }
 

@@ -119,7 +119,7 @@ public sealed class BadPeerTests
         var (request, _, _) = await answers.ReadAsync();
         var frame = new byte[BlocksHead.MessageBytesMost];
         var crcs = house.CrcsOf(2);
-        var length = BlocksHead.Write(frame, request.Request, 0, crcs, TransferHouse.LastBytes);
+        var length = BlocksHead.Write(frame, request.Request, 0, crcs, TransferHouse.LastBytes, default);
         byte[] longer = [.. frame.AsSpan(0, length), 7, 7];
         MessageHeader.Write(longer, MessageType.Blocks, request.Request, TransferHouse.LastBytes);
         await answers.SendAsync(longer);

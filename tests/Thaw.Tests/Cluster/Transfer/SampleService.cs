@@ -24,6 +24,8 @@ internal sealed class SampleService : IPeerService
     /// <summary>Supplies that were given and not given back.</summary>
     public int Held => Volatile.Read(ref _held);
 
+    public long PromisedBytes { get; set; }
+
     public async ValueTask<PeerSupply> OpenAsync(
         string node, PeerRequest request, CancellationToken cancellationToken)
     {

@@ -99,6 +99,7 @@ public sealed class WireTests
         var blocks = Messages["blocks"];
         Assert.True(MessageHeader.Check(blocks));
         Assert.Equal((7, 2), BlocksHead.Read(blocks.AsSpan(MessageHeader.Bytes)));
+        Assert.Equal(new PeerLoad(1 << 20, 5 << 20), BlocksHead.LoadOf(blocks.AsSpan(MessageHeader.Bytes), 2));
         Assert.Equal(2u, BlocksHead.CrcOf(blocks.AsSpan(MessageHeader.Bytes), 1));
     }
 
@@ -188,7 +189,7 @@ public sealed class WireTests
     private static byte[] Blocks(uint request, int first, uint[] crcs, int payload)
     {
         var buffer = new byte[BlocksHead.MessageBytesMost];
-        return buffer[..BlocksHead.Write(buffer, request, first, crcs, payload)];
+        return buffer[..BlocksHead.Write(buffer, request, first, crcs, payload, new PeerLoad(1 << 20, 5 << 20))];
     }
 
     private static ReadOnlySpan<byte> HeadOf(string name) =>
