@@ -1,6 +1,8 @@
 using System.Runtime.InteropServices;
 using Thaw.Cli;
 
+NativeHeap.MapLargeBuffers();
+
 // The first signal asks the verb to end; a second one ends the process at once.
 using var stop = new CancellationTokenSource();
 
