@@ -223,6 +223,9 @@ public static class Limits
     /// <summary>Durability batches: at most this many unsynced bytes on a disk.</summary>
     public const long DurableBatchBytes = 1L << 30;
 
+    /// <summary>Durability batches: at most about this many versions, each with two open files until then.</summary>
+    public const int DurableBatchVersions = 1024;
+
     /// <summary>Durability batches: at most this much time.</summary>
     public static readonly TimeSpan DurableBatchTime = TimeSpan.FromSeconds(5);
 

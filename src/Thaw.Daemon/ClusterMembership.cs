@@ -80,7 +80,7 @@ internal static class ClusterMembership
 
     private static int WeightOf(ImmutableArray<DiskConfig> disks)
     {
-        var bytes = disks.Select(DiskCapacity.Resolve).Sum(disk => disk.CapacityBytes);
+        var bytes = disks.Sum(DiskCapacity.BytesOrNone);
         return bytes == 0 ? 0 : (int)Math.Clamp(bytes / WeightUnitBytes, 1, ClusterMember.WeightMost);
     }
 }

@@ -176,18 +176,24 @@ public sealed class Node : IAsyncDisposable
     private MountSource Mount(MountConfig mount, ILoggerFactory loggers, TimeProvider clock)
     {
         var meter = new MountMeter(mount.Name);
-        string? log = null;
-        if (!_config.Cache.Disks.IsEmpty)
-        {
-            var folder = Path.Combine(_config.Cache.Disks[0].Path, "names");
-            Directory.CreateDirectory(folder);
-            log = Path.Combine(folder, mount.Name + ".log");
-        }
-
-        var names = NameTable.Open(mount.Name, log, clock, loggers.CreateLogger<NameTable>());
+        var names = Names(mount.Name, loggers.CreateLogger<NameTable>(), clock);
         return new MountSource(mount, _origins.Create(mount, meter), names, meter)
         {
             Store = OriginFactory.StoreOf(mount),
         };
+    }
+
+    /// <summary>Names lie on the first disk; while that one is away they are in memory.</summary>
+    private NameTable Names(string mount, ILogger<NameTable> logger, TimeProvider clock)
+    {
+        if (_config.Cache.Disks.IsEmpty)
+            return NameTable.Open(mount, null, clock, logger);
+        var disk = _config.Cache.Disks[0].Path;
+        if (!_store.IsOpen(disk))
+            return NameTable.WithoutLog(
+                $"The disk of {disk} does not answer; names are kept in memory only until the node is started again.");
+        var folder = Path.Combine(disk, "names");
+        Directory.CreateDirectory(folder);
+        return NameTable.Open(mount, Path.Combine(folder, mount + ".log"), clock, logger);
     }
 }

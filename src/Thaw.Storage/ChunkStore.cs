@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using Microsoft.Extensions.Logging;
 using Thaw.Core.Failures;
 using Thaw.Core.Identity;
@@ -12,20 +11,23 @@ namespace Thaw.Storage;
 /// <summary>
 /// The face of the room: versions on all cache disks of a node. A version lives on one disk; a new one goes to the
 /// next healthy disk, by free capacity. A store without disks keeps nothing and misses everything.
+/// <para>A disk that does not answer when the store is opened, or answers with errors, is tried again and again beside
+/// the others; what it holds is a miss until then. The disks there are form a snapshot that is swapped whole.</para>
 /// </summary>
 public sealed class ChunkStore : IAsyncDisposable
 {
-    private readonly ImmutableArray<DiskStore> _disks;
-    private readonly DiskChoice _choice;
+    private readonly DiskChoice _choice = new();
+    private readonly LateDisks _late;
+    private volatile DiskStore[] _disks;
     private int _disposed;
 
-    private ChunkStore(ImmutableArray<DiskStore> disks, StoreCounters counters)
+    private ChunkStore(DiskStore[] disks, IReadOnlyList<DiskOpening> late, StoreContext context)
     {
-        (_disks, Counters) = (disks, counters);
-        _choice = new DiskChoice(disks);
+        (_disks, Counters) = (disks, context.Counters);
         foreach (var disk in disks)
             disk.Returned = DropTwins;
         Scan = ScanAsync();
+        _late = new LateDisks(late, context, AddAsync);
     }
 
     /// <summary>Counters since start.</summary>
@@ -33,6 +35,9 @@ public sealed class ChunkStore : IAsyncDisposable
 
     /// <summary>Whether anything can be kept.</summary>
     public bool HasDisks => _disks.Length > 0;
+
+    /// <summary>Whether a configured directory is open; its disk does not answer if it is not.</summary>
+    public bool IsOpen(string path) => _disks.Any(disk => disk.Root == path);
 
     /// <summary>Ends when every version is in the accounts; reads do not wait for it.</summary>
     public Task Scan { get; }
@@ -57,11 +62,12 @@ public sealed class ChunkStore : IAsyncDisposable
 
     /// <summary>Each disk's path, bytes, capacity and state.</summary>
     public IEnumerable<(string Path, long Bytes, long Capacity, DiskState State)> Disks =>
-        _disks.Select(disk => (disk.Root, disk.Accounts.Bytes, disk.Space.Capacity, disk.Health.State));
+        _disks.Select(disk => (disk.Root, disk.Accounts.Bytes, disk.Space.Capacity, disk.Health.State))
+            .Concat(_late.Paths.Select(path => (path, 0L, 0L, DiskState.Failing)));
 
     /// <summary>
     /// Takes the cache directories. Throws an <see cref="IOException"/> or <see cref="UnauthorizedAccessException"/>
-    /// whose message says what to do when one cannot be used.
+    /// whose message says what to do when one is not to be used like this, or when no disk works.
     /// </summary>
     /// <param name="disks">Directories, made if missing.</param>
     /// <param name="rules">What is pinned, expires or has a quota.</param>
@@ -78,8 +84,28 @@ public sealed class ChunkStore : IAsyncDisposable
         IEnumerable<DiskOptions> disks, Func<ContentId, bool> isPinned, ILogger logger, TimeProvider clock) =>
         Open(disks, new PinRules(isPinned), logger, clock);
 
-    internal static ChunkStore Open(IEnumerable<DiskOptions> disks, StoreContext context) =>
-        new([.. disks.Select(disk => new DiskStore(disk, context))], context.Counters);
+    internal static ChunkStore Open(IEnumerable<DiskOptions> disks, StoreContext context)
+    {
+        DiskOpening[] openings = [.. disks.Select(disk => new DiskOpening(disk, context))];
+        foreach (var opening in openings)
+            opening.Begin();
+        var started = TimeProvider.System.GetTimestamp();
+        foreach (var opening in openings)
+            opening.Join(context.Thresholds.Stuck - TimeProvider.System.GetElapsedTime(started));
+        // Without any disk there is nothing to go on with: a slow one is waited for longer.
+        foreach (var opening in openings)
+            if (openings.All(one => one.Take() is null))
+                opening.Join(context.Thresholds.StuckSync - TimeProvider.System.GetElapsedTime(started));
+        foreach (var opening in openings)
+            if (opening.IsRefused)
+                throw opening.Error!;
+        DiskStore[] opened = [.. openings.Select(opening => opening.Take()).OfType<DiskStore>()];
+        DiskOpening[] late = [.. openings.Where(opening => opening.Take() is not { } disk || !opened.Contains(disk))];
+        if (late.Length > 0 && opened.Length == 0)
+            throw late[0].Error ?? new IOException(
+                $"The disk of {late[0].Path} does not answer; look after it, or take it out of cache.disks.");
+        return new ChunkStore(opened, late, context);
+    }
 
     /// <summary>
     /// A lease on a version that is open now, from memory; null says nothing of those that are not open.
@@ -132,7 +158,7 @@ public sealed class ChunkStore : IAsyncDisposable
     public async ValueTask<Result<VersionLease>> LeaseOrCreateAsync(
         ObjectVersion version, CancellationToken cancellationToken)
     {
-        if (_disks.IsEmpty)
+        if (_disks.Length == 0)
             return new Failure(FailureKind.DiskFull, "This node has no cache disk; add one under cache.disks.");
         if (await LeaseAsync(version.Id, cancellationToken).ConfigureAwait(false) is { } lease)
         {
@@ -150,7 +176,7 @@ public sealed class ChunkStore : IAsyncDisposable
             lease.Dispose();
         }
 
-        var placement = _choice.Take(version.Id);
+        var placement = _choice.Take(version.Id, _disks);
         try
         {
             // Whoever placed it a moment ago may be done by now.
@@ -242,8 +268,8 @@ public sealed class ChunkStore : IAsyncDisposable
     public void SetCapacities(IEnumerable<DiskOptions> disks)
     {
         foreach (var options in disks)
-            foreach (var disk in _disks.Where(disk => disk.Root == options.Path))
-                disk.Evictor.SetCapacity(options.CapacityBytes);
+            foreach (var disk in _disks.Where(disk => disk.Root == options.Path && disk.Health.CanRead))
+                disk.Evictor.SetCapacity(options.Capacity());
     }
 
     /// <summary>Unlinks a version; returns the bytes it had. Readers that hold it read on.</summary>
@@ -267,16 +293,28 @@ public sealed class ChunkStore : IAsyncDisposable
     {
         if (Interlocked.Exchange(ref _disposed, 1) != 0)
             return;
+        await _late.DisposeAsync().ConfigureAwait(false);
         await Task.WhenAll(_disks.Select(disk => disk.DisposeAsync().AsTask())).ConfigureAwait(false);
         await Scan.ConfigureAwait(false);
     }
+
     private IEnumerable<DiskStore> InOrder() =>
         _disks.Length == 1 ? _disks : _disks.OrderBy(disk => disk.Health.CanWrite ? 0 : 1);
 
+    /// <summary>A disk that was not there at the start.</summary>
+    private async Task AddAsync(DiskStore disk, CancellationToken stopping)
+    {
+        disk.Returned = DropTwins;
+        _disks = [.. _disks, disk];
+        await disk.Scan.WaitAsync(stopping).ConfigureAwait(false);
+        DropTwins(disk);
+    }
+
     private async Task ScanAsync()
     {
-        await Task.WhenAll(_disks.Select(disk => disk.Scan)).ConfigureAwait(false);
-        foreach (var disk in _disks)
+        var disks = _disks;
+        await Task.WhenAll(disks.Select(disk => disk.Scan)).ConfigureAwait(false);
+        foreach (var disk in disks)
             DropTwins(disk);
     }
 

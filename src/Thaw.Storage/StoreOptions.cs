@@ -8,7 +8,18 @@ using Thaw.Storage.Versions;
 namespace Thaw.Storage;
 
 /// <summary>A cache directory and the most bytes of versions it may hold.</summary>
-public sealed record DiskOptions(string Path, long CapacityBytes);
+/// <param name="Path">The directory, made if missing.</param>
+/// <param name="Capacity">
+/// Says how many bytes; it may have to ask the disk, and is called where a disk that hangs holds up nobody else.
+/// </param>
+public sealed record DiskOptions(string Path, Func<long> Capacity)
+{
+    /// <summary>A capacity that needs no disk to be known.</summary>
+    public DiskOptions(string path, long capacityBytes)
+        : this(path, () => capacityBytes)
+    {
+    }
+}
 
 /// <summary>What all disks of a store share.</summary>
 internal sealed record StoreContext(

@@ -1,3 +1,4 @@
+using Thaw.Daemon;
 using Thaw.Testing;
 using Xunit;
 
@@ -19,14 +20,8 @@ public sealed class DiskFaultTests(ITestOutputHelper output)
     [Theory]
     [InlineData("ext4", "16GiB")]
     [InlineData("xfs", "16GiB")]
-    public Task Loads_larger_than_the_disk_go_through(string kind, string capacity) => LoadAsync(kind, capacity);
-
-    /// <summary>Among the long runs, since the cache has been seen some tens of KiB above its capacity.</summary>
-    [Fact]
-    [Trait("Category", "Long")]
-    public Task Loads_larger_than_the_capacity_go_through() => LoadAsync("ext4", "100MiB");
-
-    private async Task LoadAsync(string kind, string capacity)
+    [InlineData("ext4", "100MiB")]
+    public async Task Loads_larger_than_the_disk_go_through(string kind, string capacity)
     {
         Assert.SkipUnless(LoopDisk.Missing is null, LoopDisk.Missing ?? "");
         await using var disk = await LoopDisk.MakeAsync(kind, DiskBytes, Stop);
@@ -39,6 +34,7 @@ public sealed class DiskFaultTests(ITestOutputHelper output)
                 await ReadAsync(scene, index);
                 var cache = (await scene.Node.GetStatsAsync(Stop)).Cache;
                 Assert.InRange(cache.Bytes, 1, limit);
+                Assert.InRange(FolderUse.BytesBelow(Path.Combine(disk.Path, "versions")), 1, limit);
             }
         }
 
@@ -57,18 +53,10 @@ public sealed class DiskFaultTests(ITestOutputHelper output)
     [InlineData("ext4", "frozen")]
     [InlineData("xfs", "frozen")]
     [InlineData("ext4", "read-only")]
-    public Task A_disk_that_fails_costs_its_content_and_nothing_else(string kind, string fault) =>
-        FailAsync(kind, fault);
-
-    /// <summary>Among the long runs until they have stood there for a while.</summary>
-    [Theory]
-    [Trait("Category", "Long")]
+    [InlineData("xfs", "read-only")]
     [InlineData("ext4", "gone")]
     [InlineData("xfs", "gone")]
-    public Task A_disk_that_is_shut_down_costs_its_content_and_nothing_else(string kind, string fault) =>
-        FailAsync(kind, fault);
-
-    private async Task FailAsync(string kind, string fault)
+    public async Task A_disk_that_fails_costs_its_content_and_nothing_else(string kind, string fault)
     {
         Assert.SkipUnless(LoopDisk.Missing is null, LoopDisk.Missing ?? "");
         await using var disk = await LoopDisk.MakeAsync(kind, DiskBytes, Stop);
@@ -114,6 +102,36 @@ public sealed class DiskFaultTests(ITestOutputHelper output)
         }
 
         await QuietAsync(scene);
+        Assert.Equal(0, await scene.Node.TerminateAsync());
+    }
+
+    [Fact]
+    public async Task A_disk_that_is_gone_at_the_start_joins_when_it_is_back()
+    {
+        Assert.SkipUnless(LoopDisk.Missing is null, LoopDisk.Missing ?? "");
+        await using var disk = await LoopDisk.MakeAsync("ext4", DiskBytes, Stop);
+        using var good = new TempFolder();
+        await using var scene = await StartAsync(8, "200MiB", good["cache"], disk.Path);
+        for (var index = 0; index < 8; index++)
+            await ReadAsync(scene, index);
+        await QuietAsync(scene);
+        Assert.Equal(0, await scene.Node.TerminateAsync());
+        disk.ShutDown();
+        scene.Origin.Log.Clear();
+
+        await scene.Node.StartAsync(Stop);
+        await HealthyAsync(scene);
+        Assert.Equal(("healthy", "failing"),
+            (await StateAsync(scene, good["cache"]), await StateAsync(scene, disk.Path)));
+        await ReadAsync(scene, 0);
+        await disk.RemountAsync(Stop);
+        await Eventually.HoldsAsync(
+            "the disk is back", async () => await StateAsync(scene, disk.Path) is "slow" or "healthy",
+            scene.Describe, TimeSpan.FromSeconds(30), Stop);
+        var before = scene.Origin.Log.BytesSent;
+        await Task.WhenAll(Enumerable.Range(0, 8).Select(index => ReadAsync(scene, index)));
+        // What both disks had is here, and nothing is fetched for it.
+        Assert.Equal((before, true), (scene.Origin.Log.BytesSent, before <= ObjectBytes));
         Assert.Equal(0, await scene.Node.TerminateAsync());
     }
 

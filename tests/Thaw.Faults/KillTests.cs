@@ -11,11 +11,14 @@ namespace Thaw.Faults;
 [Trait("Category", "Server")]
 public sealed class KillTests(ITestOutputHelper output)
 {
-    /// <summary>Kills that must meet a fetch or a write; one that meets neither is checked and not counted.</summary>
-    private const int Kills = 10;
+    /// <summary>
+    /// Kills that must meet a write; one that meets none is checked and not counted. The native binary, with which
+    /// <c>./test</c> runs this too, starts a dozen times as fast.
+    /// </summary>
+    private static readonly int Kills = Environment.GetEnvironmentVariable("THAW_BINARY") is null ? 10 : 50;
 
-    private const int MostKills = 25;
-    private const int Chunks = 32;
+    private static readonly int MostKills = 3 * Kills;
+    private const int Chunks = 10;
     private const long Size = (long)Chunks * Geometry.ChunkBytes;
 
     private static CancellationToken Stop => TestContext.Current.CancellationToken;
@@ -38,21 +41,16 @@ public sealed class KillTests(ITestOutputHelper output)
                 Capacity = "16GiB",
             },
             Stop);
-        var (met, torn) = (0, 0);
-        for (var kill = 0; kill < MostKills && (met < Kills || torn == 0); kill++)
-        {
-            var outcome = await KillOnceAsync(
-                scene, $"model-{kill}", FakeContent.Of(Size, seed + kill), random, kill % 2 == 0);
-            met += outcome.IsInTheMiddle ? 1 : 0;
-            torn += outcome.HasTornWrite ? 1 : 0;
-        }
-
-        output.WriteLine($"{met} kills in the middle of a load, {torn} of them in the middle of a write");
-        Assert.True(met >= Kills, $"Only {met} of {MostKills} kills met a load under way.");
-        Assert.True(torn > 0, "No kill met a chunk that was being written.");
+        var (kills, torn) = (0, 0);
+        for (; kills < MostKills && torn < Kills; kills++)
+            torn += await KillOnceAsync(
+                scene, $"model-{kills}", FakeContent.Of(Size, seed + kills), random, kills % 2 == 0) ? 1 : 0;
+        output.WriteLine($"{kills} kills, {torn} of them in the middle of a write");
+        Assert.True(torn >= Kills, $"Only {torn} of {kills} kills met a chunk that was being written.");
     }
 
-    private async Task<(bool IsInTheMiddle, bool HasTornWrite)> KillOnceAsync(
+    /// <summary>Returns whether a chunk had bytes on the disk and no entry when the node was killed.</summary>
+    private async Task<bool> KillOnceAsync(
         Scene scene, string key, FakeContent content, Random random, bool isJob)
     {
         var put = scene.Origin.Put("bucket", key, content);
@@ -61,17 +59,14 @@ public sealed class KillTests(ITestOutputHelper output)
             ? StartJobAsync(scene, key)
             : new Download(scene.Http, scene.Uri("models", key)).RunAsync(Stop);
         var id = ContentId.Derive("s3", scene.Origin.Endpoint.Authority, "bucket", key, put.ETag, $"{Size}");
-        var least = random.Next(1, Chunks - 8);
+        var least = random.Next(0, Chunks - 2);
         await WaitForAWriteAsync(scene, id, least);
-        var underWay = scene.Origin.Log.AtOnce;
         await scene.Node.KillAsync();
         await EndAsync(load);
         var map = MapFile.Find(scene.Node.CacheFolder, id)!;
         var (entered, torn) = (map.ReadEntered(), map.ReadBegun());
         output.WriteLine(
-            $"{key}: killed with {entered.Count} of {Chunks} chunks entered, {torn.Count} partly written, "
-            + $"{underWay} fetches under way");
-        Assert.InRange(entered.Count, 1, Chunks);
+            $"{key}: killed with {entered.Count} of {Chunks} chunks entered, {torn.Count} partly written");
 
         scene.Origin.Log.Clear();
         await scene.Node.StartAsync(Stop);
@@ -83,7 +78,8 @@ public sealed class KillTests(ITestOutputHelper output)
             .Select(chunk => $"bytes={Geometry.ChunkOffset(chunk)}-{Geometry.ChunkOffset(chunk + 1) - 1}");
         Assert.Equal(missing.Order(), scene.Origin.Log.Gets.Select(get => get.Range).Order());
         Assert.Equal((Chunks - entered.Count) * (long)Geometry.ChunkBytes, stats.Origin.Bytes);
-        return (entered.Count < Chunks && (underWay > 0 || torn.Count > 0), torn.Count > 0);
+        scene.Origin.Delete("bucket", key);
+        return torn.Count > 0;
     }
 
     /// <summary>Spins, so that the kill meets a chunk between its first byte and its entry.</summary>
@@ -95,7 +91,7 @@ public sealed class KillTests(ITestOutputHelper output)
             () => new((map ??= MapFile.Find(scene.Node.CacheFolder, id))?.ReadEntered().Count >= least),
             scene.Describe, TimeSpan.FromSeconds(60), Stop);
         var limit = Environment.TickCount64 + 5000;
-        while (map!.ReadBegun().Count == 0 && map.ReadEntered().Count < Chunks - 2 && Environment.TickCount64 < limit)
+        while (map!.ReadBegun().Count == 0 && map.ReadEntered().Count < Chunks && Environment.TickCount64 < limit)
             Thread.SpinWait(1);
     }
 

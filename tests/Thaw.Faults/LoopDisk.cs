@@ -15,12 +15,11 @@ internal sealed partial class LoopDisk : IAsyncDisposable
 
     private readonly TempFolder _folder = new();
     private string? _device;
-    private bool _isMounted;
+    private readonly string _kind;
+    private int _mounts;
     private bool _isFrozen;
 
-    private LoopDisk()
-    {
-    }
+    private LoopDisk(string kind) => _kind = kind;
 
     /// <summary>Where it is mounted.</summary>
     public string Path => _folder["mounted"];
@@ -37,7 +36,7 @@ internal sealed partial class LoopDisk : IAsyncDisposable
     /// <param name="cancellationToken">Ends it.</param>
     public static async Task<LoopDisk> MakeAsync(string kind, long bytes, CancellationToken cancellationToken)
     {
-        var disk = new LoopDisk();
+        var disk = new LoopDisk(kind);
         try
         {
             var image = disk._folder["image"];
@@ -46,8 +45,7 @@ internal sealed partial class LoopDisk : IAsyncDisposable
             await new Command($"mkfs.{kind}", "-q", image).RunAsync(cancellationToken);
             disk._device = (await new Command("losetup", "--find", "--show", image).RunAsync(cancellationToken)).Trim();
             Directory.CreateDirectory(disk.Path);
-            await new Command("mount", disk._device, disk.Path).RunAsync(cancellationToken);
-            disk._isMounted = true;
+            await disk.MountAsync(cancellationToken);
             return disk;
         }
         catch
@@ -71,11 +69,31 @@ internal sealed partial class LoopDisk : IAsyncDisposable
         _isFrozen = false;
     }
 
+    /// <summary>Mounts it anew, as one does with a disk that was shut down. Nobody has files open there.</summary>
+    public async Task RemountAsync(CancellationToken cancellationToken)
+    {
+        await new Command("umount", Path).RunAsync(cancellationToken);
+        _mounts--;
+        await MountAsync(cancellationToken);
+    }
+
     /// <summary>
-    /// Read-only, as after an error of the medium: an ordinary remount is refused while files are open for writing.
+    /// Read-only, as after an error of the medium: an ordinary remount is refused while files are open for writing. XFS
+    /// knows no such state, but a mount of it that is read-only and lies over the first one: what is open stays
+    /// writable.
     /// </summary>
-    public Task MakeReadOnlyAsync(CancellationToken cancellationToken) =>
-        new Command("mount", "-o", "remount,abort", Path).RunAsync(cancellationToken);
+    public async Task MakeReadOnlyAsync(CancellationToken cancellationToken)
+    {
+        if (_kind == "ext4")
+        {
+            await new Command("mount", "-o", "remount,abort", Path).RunAsync(cancellationToken);
+            return;
+        }
+
+        await new Command("mount", "--bind", Path, Path).RunAsync(cancellationToken);
+        _mounts++;
+        await new Command("mount", "-o", "remount,bind,ro", Path).RunAsync(cancellationToken);
+    }
 
     /// <summary>Read-only as an operator makes it; nothing may be open for writing.</summary>
     public Task RemountReadOnlyAsync(CancellationToken cancellationToken) =>
@@ -102,11 +120,17 @@ internal sealed partial class LoopDisk : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await ThawAsync();
-        if (_isMounted)
+        for (; _mounts > 0; _mounts--)
             await new Command("umount", "--lazy", Path).TryRunAsync(CancellationToken.None);
         if (_device is not null)
             await new Command("losetup", "--detach", _device).TryRunAsync(CancellationToken.None);
         _folder.Dispose();
+    }
+
+    private async Task MountAsync(CancellationToken cancellationToken)
+    {
+        await new Command("mount", _device!, Path).RunAsync(cancellationToken);
+        _mounts++;
     }
 
     [LibraryImport("libc", EntryPoint = "ioctl", SetLastError = true)]

@@ -35,7 +35,8 @@ public sealed record ThawSettings
     /// </summary>
     public IReadOnlyList<string> Through { get; init; } = [];
 
-    internal string ToYaml(string cacheFolder, string treeFolder, int s3Port, int controlPort)
+    /// <summary>The configuration file.</summary>
+    public string ToYaml(string cacheFolder, string treeFolder, int s3Port, int controlPort)
     {
         var yaml = new StringBuilder()
             .Append($"node: {{name: {Name}, drain: {Drain.TotalSeconds:0}s}}\n")

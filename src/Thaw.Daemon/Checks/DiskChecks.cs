@@ -1,16 +1,46 @@
 using System.Globalization;
 using Thaw.Core;
+using Thaw.Core.Api;
 using Thaw.Core.Configuration;
 using Thaw.Core.Units;
+using Thaw.Storage.Recovery;
 
 namespace Thaw.Daemon.Checks;
 
-/// <summary>Space, holes and speed of one cache disk. A node may be running on it.</summary>
+/// <summary>Use, state, space, holes and speed of one cache disk. A node may be running on it.</summary>
 internal static class DiskChecks
 {
     private const int PieceBytes = 4 << 20;
 
-    public static IReadOnlyList<Check> Run(DiskConfig disk, TimeProvider clock, CancellationToken cancellationToken)
+    /// <summary>A disk may take this long: twelve times what its file takes on a slow one.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+
+    /// <param name="disk">The disk.</param>
+    /// <param name="known">What the node of this configuration says of it; null: it does not run, or not there.</param>
+    /// <param name="clock">Measures.</param>
+    /// <param name="cancellationToken">Ends the checks.</param>
+    public static async Task<IReadOnlyList<Check>> RunAsync(
+        DiskConfig disk, DiskStats? known, TimeProvider clock, CancellationToken cancellationToken)
+    {
+        var checks = known is null ? [] : new List<Check> { State(known) };
+        try
+        {
+            // A disk that hangs must not hang the doctor.
+            checks.AddRange(await Task.Run(
+                () => Look(disk, known is not null, clock, cancellationToken), cancellationToken)
+                    .WaitAsync(Patience, cancellationToken).ConfigureAwait(false));
+        }
+        catch (TimeoutException)
+        {
+            checks.Add(Check.Fail("disk", disk.Path, $"it does not answer within {Patience.TotalSeconds:0} s",
+                "look at the kernel's log (\"dmesg\"), replace the disk or take it out of cache.disks."));
+        }
+
+        return checks;
+    }
+
+    private static List<Check> Look(
+        DiskConfig disk, bool isOwn, TimeProvider clock, CancellationToken cancellationToken)
     {
         var folder = disk.Path;
         while (!Directory.Exists(folder) && Path.GetDirectoryName(folder) is { } parent)
@@ -18,6 +48,8 @@ internal static class DiskChecks
         var checks = new List<Check>();
         try
         {
+            if (CacheDirectory.FindProblem(disk.Path, isOwn) is { } problem)
+                checks.Add(Check.Fail("disk use", disk.Path, problem.Found, problem.Advice));
             checks.Add(Space(disk, folder));
             checks.AddRange(Passthrough(disk.Path, new DriveInfo(folder).DriveFormat));
             checks.AddRange(Probe(disk.Path, folder, clock, cancellationToken));
@@ -29,6 +61,20 @@ internal static class DiskChecks
         }
 
         return checks;
+    }
+
+    /// <summary>What the running node says: it knows of calls that failed or hung.</summary>
+    private static Check State(DiskStats known)
+    {
+        const string name = "disk state";
+        var found = $"the node says {known.State}";
+        return known.State switch
+        {
+            "healthy" => Check.Ok(name, known.Path, found),
+            "slow" => Check.Warn(name, known.Path, found, "a call took a second: look at what else uses the disk."),
+            _ => Check.Fail(name, known.Path, found,
+                "what it holds is fetched again: look at the kernel's log (\"dmesg\") and replace the disk."),
+        };
     }
 
     private static Check Space(DiskConfig disk, string folder)

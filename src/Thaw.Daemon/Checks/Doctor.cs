@@ -37,11 +37,13 @@ public sealed class Doctor(TimeProvider clock)
             Add(check);
         if (config is null)
             return checks;
-        foreach (var check in await PortChecks.RunAsync(config, cancellationToken).ConfigureAwait(false))
+        var node = await PortChecks.AskAsync(config.Control.Listen, cancellationToken).ConfigureAwait(false);
+        foreach (var check in PortChecks.Run(config, node))
             Add(check);
+        var own = node?.Node == config.Node.Name ? node.Cache.Disks : [];
         foreach (var disk in config.Cache.Disks)
-            foreach (var check in await Task.Run(
-                () => DiskChecks.Run(disk, clock, cancellationToken), cancellationToken).ConfigureAwait(false))
+            foreach (var check in await DiskChecks.RunAsync(
+                disk, own.FirstOrDefault(one => one.Path == disk.Path), clock, cancellationToken).ConfigureAwait(false))
                 Add(check);
         using var origins = new OriginChecks(config, NullLoggerFactory.Instance, clock);
         foreach (var mount in config.Mounts)

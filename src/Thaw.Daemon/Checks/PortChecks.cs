@@ -15,9 +15,10 @@ internal static class PortChecks
 {
     private const string Name = "port";
 
-    public static async Task<IReadOnlyList<Check>> RunAsync(ThawConfig config, CancellationToken cancellationToken)
+    /// <param name="config">The configuration.</param>
+    /// <param name="node">Who answers at its control endpoint.</param>
+    public static IReadOnlyList<Check> Run(ThawConfig config, NodeStats? node)
     {
-        var node = await AskAsync(config.Control.Listen, cancellationToken).ConfigureAwait(false);
         return
         [
             Listen("s3.listen", config.S3.Listen, node, config.Node.Name,
@@ -52,7 +53,8 @@ internal static class PortChecks
         }
     }
 
-    private static async Task<NodeStats?> AskAsync(IPEndPoint control, CancellationToken cancellationToken)
+    /// <summary>The node that answers at an endpoint, if any does.</summary>
+    public static async Task<NodeStats?> AskAsync(IPEndPoint control, CancellationToken cancellationToken)
     {
         if (control.Port == 0)
             return null;

@@ -8,22 +8,25 @@ namespace Thaw.Storage.Disks;
 /// one after the other, lie on all disks and are read from all of them (smooth weighted round robin: each turn every
 /// disk gains its weight, the richest is taken and pays the sum). Any thread.
 /// </summary>
-internal sealed class DiskChoice(IReadOnlyList<DiskStore> disks)
+internal sealed class DiskChoice
 {
     private readonly Lock _gate = new();
     private readonly Dictionary<ContentId, Placement> _placing = [];
-    private readonly double[] _credits = new double[disks.Count];
+    private readonly Dictionary<DiskStore, double> _credits = [];
 
     /// <summary>
     /// A healthy disk, or else a slow one, or else none: the same one for all who place a version at the same time.
     /// Leave it when the version is there.
     /// </summary>
-    public Placement Take(ContentId id)
+    /// <param name="id">The version.</param>
+    /// <param name="disks">The disks there are now.</param>
+    public Placement Take(ContentId id, IReadOnlyList<DiskStore> disks)
     {
         lock (_gate)
         {
             if (!_placing.TryGetValue(id, out var placement) || placement.Disk?.Health.CanWrite != true)
-                _placing[id] = placement = new Placement(id, Next(DiskState.Healthy) ?? Next(DiskState.Slow));
+                _placing[id] = placement = new Placement(
+                    id, Next(disks, DiskState.Healthy) ?? Next(disks, DiskState.Slow));
             placement.Users++;
             return placement;
         }
@@ -39,26 +42,26 @@ internal sealed class DiskChoice(IReadOnlyList<DiskStore> disks)
         }
     }
 
-    private DiskStore? Next(DiskState state)
+    private DiskStore? Next(IReadOnlyList<DiskStore> disks, DiskState state)
     {
-        var (richest, sum) = (-1, 0d);
-        for (var index = 0; index < disks.Count; index++)
+        DiskStore? richest = null;
+        var sum = 0d;
+        foreach (var disk in disks)
         {
-            if (disks[index].Health.State != state)
+            if (disk.Health.State != state)
                 continue;
             // A full disk keeps a small weight: room is made there, too.
-            var space = disks[index].Space;
+            var space = disk.Space;
             var weight = Math.Max(space.Capacity - space.UsedBytes, space.Capacity / 64d) + 1;
-            _credits[index] += weight;
+            _credits[disk] = _credits.GetValueOrDefault(disk) + weight;
             sum += weight;
-            if (richest < 0 || _credits[index] > _credits[richest])
-                richest = index;
+            if (richest is null || _credits[disk] > _credits[richest])
+                richest = disk;
         }
 
-        if (richest < 0)
-            return null;
-        _credits[richest] -= sum;
-        return disks[richest];
+        if (richest is not null)
+            _credits[richest] -= sum;
+        return richest;
     }
 
     /// <summary>Where a version is being made.</summary>

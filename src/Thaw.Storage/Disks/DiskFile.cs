@@ -15,6 +15,9 @@ internal class DiskFile : IDisposable
 
     public virtual long Length => RandomAccess.GetLength(_handle);
 
+    /// <summary>Bytes that the file takes of the disk; 0 if the kernel does not say.</summary>
+    public virtual long AllocatedBytes => Native.AllocatedBytes(_handle);
+
     /// <summary>The descriptor, for the kernel's passthrough and for sending without a copy.</summary>
     public SafeFileHandle Handle => _handle;
 

@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
 
@@ -44,6 +45,21 @@ internal static unsafe partial class Native
     [LibraryImport("libc", EntryPoint = "flock", SetLastError = true)]
     private static partial int FLock(SafeFileHandle fd, int operation);
 
+    /// <summary>Bytes that a file takes of the disk (statx(2), linux/stat.h); 0 if the kernel does not say.</summary>
+    public static long AllocatedBytes(SafeFileHandle file)
+    {
+        const int ofDescriptor = 0x1000;
+        const uint blocks = 0x400;
+        const int blocksOffset = 48;
+        Span<byte> answer = stackalloc byte[256];
+        fixed (byte* to = answer)
+            return StatX(file, "", ofDescriptor, blocks, to) == 0
+                ? 512 * BinaryPrimitives.ReadInt64LittleEndian(answer[blocksOffset..]) : 0;
+    }
+
+    [LibraryImport("libc", EntryPoint = "statx", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int StatX(SafeFileHandle fd, string path, int flags, uint mask, byte* answer);
+
     /// <summary>
     /// Opens a file with O_DIRECT; null where the file system refuses that (EINVAL). The flag differs between
     /// x64 and arm64 (asm-generic/fcntl.h, arch/arm64/include/uapi/asm/fcntl.h).
@@ -77,6 +93,15 @@ internal static unsafe partial class Native
         var errno = Marshal.GetLastPInvokeError();
         return new IOException($"{call}: {Marshal.GetPInvokeErrorMessage(errno)}", errno);
     }
+
+    /// <summary>
+    /// Whether an error is a disk's, or a remote file system's, and may end by itself: EIO, ENXIO, ENODEV, EROFS,
+    /// ESHUTDOWN, ETIMEDOUT, EHOSTDOWN, EHOSTUNREACH, ESTALE, EUCLEAN, EREMOTEIO, ENOMEDIUM (asm-generic/errno.h).
+    /// </summary>
+    public static bool IsDiskFailure(Exception error) =>
+        (error is IOException && (error.HResult & 0xffff)
+            is 5 or 6 or 19 or ErrorReadOnly or 108 or 110 or 112 or 113 or 116 or 117 or 121 or 123)
+        || (error.InnerException is { } inner && IsDiskFailure(inner));
 
     /// <summary>Whether an error says that the disk or its quota is full.</summary>
     public static bool IsFull(IOException error) => (error.HResult & 0xffff) is ErrorNoSpace or ErrorQuota;

@@ -1,15 +1,15 @@
 using Thaw.Core.Identity;
+using Thaw.Storage.Format;
 
 namespace Thaw.Storage.Eviction;
 
 /// <summary>
 /// The room on one disk: what each version occupies and how warm it is, what may be written, and what is the next to
 /// go. No I/O. Any thread.
-/// <para>Invariants: what is used, reserved and unlinked but held together never exceeds the capacity, but for what a
-/// writer paid for and a sync still holds open; a version that is held or pinned is no victim; each account is among
-/// the victims or set aside.</para>
-/// <para>Until the scan has seen every version, the bytes that the last run noted count as used; without notes the
-/// disk counts as full.</para>
+/// <para>Invariants: what is used, reserved and unlinked but held together never exceeds the capacity; a version that
+/// is held or pinned is no victim; each account is among the victims or set aside.</para>
+/// <para>Until the scan has seen every version, what it has not seen of the bytes that the last run noted counts as
+/// used; without notes the disk counts as full.</para>
 /// </summary>
 internal sealed class DiskSpace
 {
@@ -20,6 +20,7 @@ internal sealed class DiskSpace
     private const long Precision = 1;
 
     private readonly Lock _gate = new();
+    private readonly object _letGo = new();
     private readonly IKeepRules _rules;
     private readonly Func<ContentId, bool> _isHeld;
     private readonly HeatOrder _order;
@@ -29,6 +30,7 @@ internal sealed class DiskSpace
     private long _heldBytes;
     private long _reservedBytes;
     private long _expectedBytes;
+    private long _besideBytes;
     private long _capacity;
 
     public DiskSpace(long capacityBytes, IKeepRules rules, Func<ContentId, bool> isHeld)
@@ -53,8 +55,10 @@ internal sealed class DiskSpace
     /// <summary>What each version occupies.</summary>
     public Accounts Accounts { get; } = new();
 
-    /// <summary>Bytes that are written or promised, and those of unlinked versions that somebody holds.</summary>
-    public long UsedBytes => Math.Max(Accounts.Bytes, Volatile.Read(ref _expectedBytes))
+    /// <summary>
+    /// Bytes that are written or promised, those of unlinked versions that somebody holds, and the versions' maps.
+    /// </summary>
+    public long UsedBytes => Accounts.Bytes + Volatile.Read(ref _expectedBytes) + Volatile.Read(ref _besideBytes)
         + Volatile.Read(ref _heldBytes) + Volatile.Read(ref _reservedBytes);
 
     /// <summary>The same without what goes by itself when its holders let go.</summary>
@@ -89,6 +93,8 @@ internal sealed class DiskSpace
             if (Accounts.Contains(id))
                 return;
             var account = Accounts.Enter(id, sizeBytes, bytes);
+            Volatile.Write(ref _besideBytes, _besideBytes + MapLayout.BesideBytes(sizeBytes));
+            Volatile.Write(ref _expectedBytes, Math.Max(0, _expectedBytes - bytes));
             (account.Owner, account.Bias) = (rule.Owner, BiasOf(rule));
             _ownerBytes.Add(account.Owner, bytes);
             _order.Enter(account);
@@ -115,6 +121,7 @@ internal sealed class DiskSpace
             if (Accounts.Find(id) is not { } account)
                 return 0;
             var bytes = Accounts.Remove(account);
+            Volatile.Write(ref _besideBytes, _besideBytes - MapLayout.BesideBytes(account.SizeBytes));
             account.IsAside = false;
             _aside.Remove(account);
             _ownerBytes.Add(account.Owner, -bytes);
@@ -196,7 +203,29 @@ internal sealed class DiskSpace
     public void HoldUnlinked(long bytes) => Interlocked.Add(ref _heldBytes, bytes);
 
     /// <summary>The last holder of an unlinked version has let go.</summary>
-    public void LetUnlinkedGo(long bytes) => Interlocked.Add(ref _heldBytes, -bytes);
+    public void LetUnlinkedGo(long bytes)
+    {
+        Interlocked.Add(ref _heldBytes, -bytes);
+        lock (_letGo)
+            Monitor.PulseAll(_letGo);
+    }
+
+    /// <summary>
+    /// Waits until there is room for so many bytes, as long as nothing but unlinked versions that somebody holds is in
+    /// its way; false if that takes too long. On a thread of the disk.
+    /// </summary>
+    public bool WaitForUnlinked(long bytes, TimeSpan limit)
+    {
+        var end = Environment.TickCount64 + (long)limit.TotalMilliseconds;
+        lock (_letGo)
+        {
+            while (UsedBytes + bytes > Capacity && KeptBytes + bytes <= Capacity)
+                if (end - Environment.TickCount64 is var rest && (rest <= 0 || !Monitor.Wait(_letGo, (int)rest)))
+                    return false;
+        }
+
+        return true;
+    }
 
     /// <summary>
     /// Whether a chunk is to be kept: there is room, or something that is colder, or anything at all if it is wanted
@@ -228,15 +257,14 @@ internal sealed class DiskSpace
     /// </summary>
     /// <param name="id">The version.</param>
     /// <param name="bytes">Bytes to come.</param>
-    /// <param name="isPaid">As many went for it already, though the last of them may still be held open.</param>
     /// <param name="victim">What has to go first.</param>
-    public bool TryReserve(ContentId id, long bytes, bool isPaid, out Account? victim)
+    public bool TryReserve(ContentId id, long bytes, out Account? victim)
     {
         var owner = Accounts.Find(id)?.Owner ?? 0;
         lock (_gate)
         {
             var isOver = IsOverQuota(owner, bytes);
-            if (isPaid || (!isOver && UsedBytes + bytes <= Capacity))
+            if (!isOver && UsedBytes + bytes <= Capacity)
             {
                 _reservedBytes += bytes;
                 _reservedOf[owner] = _reservedOf.GetValueOrDefault(owner) + bytes;
@@ -304,13 +332,17 @@ internal sealed class DiskSpace
         }
     }
 
-    /// <summary>What the last run noted counts as used until the scan has seen every version.</summary>
-    public void Expect(HeatNotes notes)
+    /// <summary>
+    /// What the last run noted counts as used until the scan has seen every version, or as much as may be here if that
+    /// run was killed after its last notes.
+    /// </summary>
+    public void Expect(HeatNotes notes, long bytesMost)
     {
         lock (_gate)
         {
             _order.Restore(notes);
-            Volatile.Write(ref _expectedBytes, notes.Bytes);
+            var expected = Math.Min(Capacity, Math.Max(notes.Bytes, bytesMost));
+            Volatile.Write(ref _expectedBytes, Math.Max(0, expected - Accounts.Bytes));
         }
     }
 

@@ -18,6 +18,12 @@ internal sealed class Evictor : IAsyncDisposable
     /// <summary>Sealed victims that the kernel spares in one pass.</summary>
     private const int AskedMost = 64;
 
+    /// <summary>
+    /// A writer waits so long for the room of an unlinked version that a sync holds open, before its chunk is not kept:
+    /// below <see cref="Limits.DiskStuck"/>, above most syncs.
+    /// </summary>
+    private static readonly TimeSpan UnlinkedWait = TimeSpan.FromSeconds(2);
+
     private readonly DiskStore _disk;
     private readonly DiskSpace _space;
     private readonly IKeepRules _rules;
@@ -54,13 +60,14 @@ internal sealed class Evictor : IAsyncDisposable
     /// </summary>
     public bool TryReserve(ContentId id, long bytes)
     {
-        // What a sync still holds open counts as used for a moment more, and must not cost another version.
-        long given = 0;
-        while (!_space.TryReserve(id, bytes, isPaid: given >= bytes, out var victim))
+        while (!_space.TryReserve(id, bytes, out var victim))
         {
             if (victim is null)
                 return false;
-            given += GiveUp(victim, bytes);
+            GiveUp(victim, bytes);
+            // What a sync still holds open counts as used for a moment more, and must not cost another version.
+            if (!_space.WaitForUnlinked(bytes, UnlinkedWait))
+                return false;
         }
 
         return true;
@@ -102,12 +109,15 @@ internal sealed class Evictor : IAsyncDisposable
     }
 
     /// <summary>What the last run knew. On a thread of the disk.</summary>
-    public void ReadNotes()
+    /// <param name="wasClean">It wrote its notes as the last thing.</param>
+    public void ReadNotes(bool wasClean)
     {
         try
         {
-            if (HeatNotes.TryRead(_disk.Files, _disk.Root) is { } notes)
-                _space.Expect(notes);
+            if (HeatNotes.TryRead(_disk.Files, _disk.Root) is not { } notes)
+                return;
+            var (total, free) = wasClean ? default : _disk.Files.GetSpace(_disk.Root);
+            _space.Expect(notes, total - free);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {

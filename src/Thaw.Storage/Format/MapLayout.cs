@@ -20,6 +20,9 @@ internal static class MapLayout
     public const int EntryBytes = 32;
     public const int CrcListBytes = Geometry.BlocksPerChunk * sizeof(uint);
 
+    /// <summary>In which ext4 and XFS give room to files, as they are made by default.</summary>
+    private const int PageBytes = 4096;
+
     public static long EntryOffset(int chunk) => HeaderBytes + (long)chunk * EntryBytes;
 
     public static long CrcListOffset(int chunkCount, int chunk) =>
@@ -35,5 +38,12 @@ internal static class MapLayout
 
     public static long FileBytes(long sizeBytes) => SecondHeaderOffset(sizeBytes) + HeaderBytes;
 
-    private static long AlignUp(long offset) => (offset + SectorBytes - 1) / SectorBytes * SectorBytes;
+    /// <summary>
+    /// What a version's files take of the disk beside its bytes: the map, and what is left of both files' last pages.
+    /// </summary>
+    public static long BesideBytes(long sizeBytes) => IsInline(sizeBytes)
+        ? AlignUp(FileBytes(sizeBytes), PageBytes) - sizeBytes
+        : AlignUp(FileBytes(sizeBytes), PageBytes) + AlignUp(sizeBytes, PageBytes) - sizeBytes;
+
+    private static long AlignUp(long offset, int unit = SectorBytes) => (offset + unit - 1) / unit * unit;
 }

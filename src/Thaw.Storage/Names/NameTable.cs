@@ -60,6 +60,11 @@ public sealed class NameTable : IAsyncDisposable
         return new NameTable(state, writer, refusal);
     }
 
+    /// <summary>A mount's names in memory only, though there ought to be a log.</summary>
+    /// <param name="problem">Why, in one sentence.</param>
+    public static NameTable WithoutLog(string problem) =>
+        new(new NameState(new NameIndex(NamePages.Empty)), null, problem);
+
     /// <summary>What is known of a key.</summary>
     public bool TryGet(string key, [MaybeNullWhen(false)] out NameEntry entry) => _state.Index.TryGet(key, out entry);
 

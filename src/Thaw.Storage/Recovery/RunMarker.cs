@@ -115,14 +115,16 @@ internal sealed class RunMarker : IDisposable
         }
     }
 
-    private static CacheInUseException InUse(FileSystem files, string root)
+    /// <summary>Who has the lock, as its run marker says.</summary>
+    public static string OwnerOf(FileSystem files, string root)
     {
         var pid = (files.ReadText(Path.Combine(root, "run")) ?? "").Split('\n')
             .FirstOrDefault(line => line.StartsWith("pid=", StringComparison.Ordinal))?[4..];
-        var process = pid is null ? "another process" : $"another node (process {pid})";
-        return new CacheInUseException(
-            $"The cache directory {root} is used by {process}; stop it or give this node its own directory.");
+        return pid is null ? "another process" : $"another node (process {pid})";
     }
+
+    private static CacheInUseException InUse(FileSystem files, string root) => new(
+        $"The cache directory {root} is used by {OwnerOf(files, root)}; stop it or give this node its own directory.");
 
     private static uint TagOf(string bootId) =>
         Crc32C.Compute(System.Text.Encoding.ASCII.GetBytes(bootId)) is var tag and not 0 ? tag : 1;
@@ -138,15 +140,24 @@ internal sealed class RunMarker : IDisposable
             return;
         }
 
+        if (FindForeignFormat(files, root) is var (found, advice))
+            throw new IOException($"{found}; {advice}");
+    }
+
+    /// <summary>What is wrong with a directory's format, and what to do; null: nothing, or there is none yet.</summary>
+    public static (string Found, string Advice)? FindForeignFormat(FileSystem files, string root)
+    {
+        var path = Path.Combine(root, "format");
+        if (files.ReadText(path) is not { Length: > 0 } text)
+            return null;
         var line = text.Split('\n')[0];
         if (!line.StartsWith(FormatLine, StringComparison.Ordinal)
             || !int.TryParse(line.AsSpan(FormatLine.Length), CultureInfo.InvariantCulture, out var format))
-            throw new IOException(
-                $"{path} says {Quote(line)}, which is no Thaw cache; use an empty directory or remove that file.");
-        if (format > Format)
-            throw new IOException(
-                $"The cache directory {root} has format {format} of a newer Thaw and this one knows {Format}; "
-                + "nothing was touched: use the newer version or another directory.");
+            return (
+                $"{path} says {Quote(line)}, which is no Thaw cache", "use an empty directory or remove that file.");
+        return format <= Format ? null
+            : ($"The cache directory {root} has format {format} of a newer Thaw and this one knows {Format}",
+                "nothing was touched: use the newer version or another directory.");
     }
 
     private static string Quote(string line) =>

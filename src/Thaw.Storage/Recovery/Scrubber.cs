@@ -63,7 +63,7 @@ internal sealed class Scrubber : IAsyncDisposable
                 if (lease is null || chunk >= lease.Version.ChunkCount)
                     return;
                 var (version, index) = (lease.Version, chunk);
-                bytes = await _disk.Scanners.RunAsync(() => version.Scrub(index), stopping).ConfigureAwait(false);
+                bytes = await _disk.Scanners.RunAsync(() => version.Scrub.Run(index), stopping).ConfigureAwait(false);
             }
 
             _disk.Counters.AddScrubbed(bytes);

@@ -21,8 +21,9 @@ internal sealed class ChunkKeeper(DiskStore disk, DiskFailures failures)
             return DiskFailures.SealedWithOther;
         }
 
-        var reserved = version.Has(write.Chunk) ? 0 : write.Bytes.Length;
-        if (version.Punch.IsLeaving(write.Chunk) || (reserved > 0 && !disk.Evictor.TryReserve(version.Id, reserved)))
+        // Also for a chunk that is here: it may be lost to rot before it is written anew.
+        var reserved = write.Bytes.Length;
+        if (version.Punch.IsLeaving(write.Chunk) || !disk.Evictor.TryReserve(version.Id, reserved))
             return failures.Full;
         try
         {
@@ -30,8 +31,7 @@ internal sealed class ChunkKeeper(DiskStore disk, DiskFailures failures)
         }
         finally
         {
-            if (reserved > 0)
-                disk.Space.Unreserve(version.Id, reserved);
+            disk.Space.Unreserve(version.Id, reserved);
         }
     }
 
@@ -56,6 +56,7 @@ internal sealed class ChunkKeeper(DiskStore disk, DiskFailures failures)
             }
             catch (Exception error) when (error is IOException or UnauthorizedAccessException)
             {
+                version.Punch.Reclaim(write.Chunk);
                 disk.Counters.AddFailedWrite();
                 disk.ReportWriteFailure(version.Id, error);
                 return failures.Refused(error);

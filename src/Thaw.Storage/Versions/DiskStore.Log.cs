@@ -18,6 +18,10 @@ internal sealed partial class DiskStoreLog(ILogger logger)
         Message = "Cache directory {Root} scanned: {Versions} versions, {Bytes} bytes, {Removed} leftovers removed")]
     public partial void Scanned(string root, int versions, long bytes, int removed);
 
+    [LoggerMessage(Level = LogLevel.Error,
+        Message = "The disk of {Root} cannot be used and is tried again every few seconds: {Reason}")]
+    public partial void NotOpened(string root, string reason);
+
     [LoggerMessage(Level = LogLevel.Warning, Message = "The disk of {Root} is {State} now")]
     public partial void Changed(string root, DiskState state);
 

@@ -51,7 +51,7 @@ internal sealed class DiskStore : IAsyncDisposable
         _failures = new DiskFailures(Root);
         _keeper = new ChunkKeeper(this, _failures);
         var rules = context.Rules ?? new PinRules(context.IsPinned);
-        Space = new DiskSpace(options.CapacityBytes, rules, IsInUse);
+        Space = new DiskSpace(options.Capacity(), rules, IsInUse);
         _marker = RunMarker.Take(Files, Root, context.BootId ?? RunMarker.CurrentBootId());
         _log.Opened(Root, _marker.Previous);
         _threads = new DiskThreads(context.Thresholds, _marker.Probe, Changed);
@@ -60,7 +60,7 @@ internal sealed class DiskStore : IAsyncDisposable
         Evictor = new Evictor(this, _threads.Cleaners, rules, _log);
         _scan = _threads.Scanners.RunAsync(() =>
         {
-            Evictor.ReadNotes();
+            Evictor.ReadNotes(_marker.Previous == PreviousRun.Clean);
             return _isScanned = new StartupScan(this, _log).Run(_stopping.Token);
         });
     }

@@ -5,8 +5,8 @@ using Thaw.Storage.Disks;
 namespace Thaw.Storage.Versions;
 
 /// <summary>
-/// Makes what is written on one disk durable, in batches: every 5 s, or after 1 GiB. Any thread notes a version; the
-/// disk's sync thread makes the batches.
+/// Makes what is written on one disk durable, in batches: every 5 s, after 1 GiB or 1,024 versions. Any thread notes a
+/// version; the disk's sync thread makes the batches.
 /// <para>A crash before a batch's end leaves chunks that are entered and not durable: after the end of the process they
 /// count, after that of the machine they are checked first.</para>
 /// </summary>
@@ -86,6 +86,7 @@ internal sealed class DurableBatches : IAsyncDisposable
             while (await timer.WaitForNextTickAsync(_stopping.Token).ConfigureAwait(false))
             {
                 if (Volatile.Read(ref _unsyncedBytes) < Limits.DurableBatchBytes
+                    && _unsynced.Count < Limits.DurableBatchVersions
                     && _disk.Clock.GetElapsedTime(last) < Limits.DurableBatchTime)
                     continue;
                 last = _disk.Clock.GetTimestamp();

@@ -60,11 +60,16 @@ internal sealed class VersionBytes(DiskStore disk, MapHeader header, DiskFile da
         {
             if ((blocks & (1u << index)) == 0)
                 continue;
-            DiskQueue.NoteProgress();
-            data.Write(
-                bytes.Slice(index * Geometry.BlockBytes, Geometry.BlockLength(bytes.Length, index)),
-                OffsetOf(chunk, index));
+            WriteBlock(
+                chunk, index, bytes.Slice(index * Geometry.BlockBytes, Geometry.BlockLength(bytes.Length, index)));
         }
+    }
+
+    /// <summary>Writes one block.</summary>
+    public void WriteBlock(int chunk, int index, ReadOnlySpan<byte> block)
+    {
+        DiskQueue.NoteProgress();
+        data.Write(block, OffsetOf(chunk, index));
     }
 
     private long OffsetOf(int chunk, int block) =>

@@ -25,6 +25,7 @@ public sealed class VersionFile
     private readonly VersionBytes _bytes;
     private readonly CheckedBlocks _checked;
     private readonly VersionLosses _losses;
+    private readonly InheritedChunks _inherited;
     private readonly DiskStore _disk;
     private readonly Lock _header = new();
     private bool _isSealDurable;
@@ -40,7 +41,9 @@ public sealed class VersionFile
         _bytes = new VersionBytes(disk, map.Header, data, _dataBase);
         _checked = new CheckedBlocks(disk.Clock);
         _losses = new VersionLosses(this, map, _checked);
+        _inherited = new InheritedChunks(this, map, _bytes, _losses);
         Punch = new VersionPunch(this, map, data);
+        Scrub = new VersionScrub(this, map, _bytes, _losses);
     }
 
     /// <summary>Identity of the version.</summary>
@@ -80,6 +83,9 @@ public sealed class VersionFile
 
     /// <summary>Gives back its last chunks.</summary>
     internal VersionPunch Punch { get; }
+
+    /// <summary>Looks at its chunks as they are on the medium.</summary>
+    internal VersionScrub Scrub { get; }
 
     /// <summary>The file with the bytes at their own offsets; null when they live inside the map.</summary>
     internal SafeFileHandle? Backing => _data == _map.File ? null : _data.Handle;
@@ -154,8 +160,9 @@ public sealed class VersionFile
     /// <param name="doubtFrom">Chunks that reach beyond this offset are checked before they are served.</param>
     internal void LoadEntries(long doubtFrom)
     {
-        var (damaged, unsynced) = _map.LoadEntries(_disk.BootTag, doubtFrom);
+        var (damaged, unsynced) = _map.LoadEntries(_disk.BootTag, doubtFrom, _inherited.Add);
         _unsynced = unsynced;
+        Punch.Reclaim();
         for (; damaged > 0; damaged--)
             _disk.CountDamage();
     }
@@ -165,6 +172,7 @@ public sealed class VersionFile
     internal int WriteChunk(ChunkWrite write)
     {
         var (chunk, blockCrcs) = (write.Chunk, write.BlockCrcs);
+        _inherited.Forget(chunk);
         var failedSyncs = Volatile.Read(ref _failedSyncs);
         // Blocks are left out only next to those that were found good under this very list.
         var all = write.Blocks == uint.MaxValue || !_map.IsDamaged(chunk) || !_map.IsKnown(chunk, blockCrcs);
@@ -190,6 +198,7 @@ public sealed class VersionFile
     /// </summary>
     internal void SyncWritten()
     {
+        WriteInherited();
         var pending = Volatile.Read(ref _unsynced);
         var written = Written();
         Interlocked.Add(ref _unsynced, -pending);
@@ -201,13 +210,14 @@ public sealed class VersionFile
             if (_data != _map.File)
                 _data.Sync();
             _map.File.Sync();
+            // Before the entries: if the process ends in between, the next one believes what they say.
+            if (!_isNamed)
+                _disk.Files.SyncFolder(Path.GetDirectoryName(_disk.PathsOf(Id).Map)!);
+            _isNamed = true;
             written.RemoveAll(seen => _map.Look(seen.Chunk) != (ChunkState.Written, seen.Generation));
             // An entry that cannot be written loses nothing: the chunk stays written, for the next batch.
             entered = written.TakeWhile(seen => TryEnterDurable(seen.Chunk)).ToList();
             _map.File.Sync();
-            if (!_isNamed)
-                _disk.Files.SyncFolder(Path.GetDirectoryName(_disk.PathsOf(Id).Map)!);
-            _isNamed = true;
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
@@ -223,6 +233,22 @@ public sealed class VersionFile
         Interlocked.Add(ref _unsynced, written.Count - entered.Count);
         _disk.NoteUnsynced(this, 0);
         throw new IOException("The disk took the bytes and not their entries.");
+    }
+
+    /// <summary>A write that fails here loses nothing: the next batch tries again.</summary>
+    private void WriteInherited()
+    {
+        var isDone = false;
+        try
+        {
+            if (!_dropped && !(isDone = _inherited.WriteAgain()))
+                throw new IOException("The disk cannot be read.");
+        }
+        finally
+        {
+            if (!isDone && !_dropped)
+                _disk.NoteUnsynced(this, 0);
+        }
     }
 
     /// <summary>
@@ -274,6 +300,8 @@ public sealed class VersionFile
     {
         lock (_header)
         {
+            if (!_inherited.WriteAgain())
+                return false;
             for (var chunk = 0; chunk < ChunkCount; chunk++)
                 if (!IsTrusted(chunk))
                     return false;
@@ -424,40 +452,6 @@ public sealed class VersionFile
         }
 
         return ReadOutcome.Hit(length);
-    }
-
-    /// <summary>
-    /// Checks a chunk as it is on the medium; returns the bytes read. A bad block loses the chunk. On a thread of the
-    /// disk.
-    /// </summary>
-    internal int Scrub(int chunk)
-    {
-        var (state, generation) = _map.Look(chunk);
-        if (state is not (ChunkState.Written or ChunkState.Durable) || _losses.TryLoadBlockCrcs(chunk) is not { } crcs)
-            return 0;
-        try
-        {
-            using var direct = _data == _map.File ? null : _disk.Files.TryOpenDirect(_disk.PathsOf(Id).Data);
-            using var scratch = BlockScratch.Rent();
-            var (length, bad) = (Geometry.ChunkLength(SizeBytes, chunk), 0u);
-            for (var index = 0; index < Geometry.BlockCount(length); index++)
-            {
-                var end = _bytes.ReadBlock(chunk, index, crcs, scratch.Span, direct);
-                if (end.Kind == ReadKind.Miss)
-                    return 0;
-                bad |= end.Kind == ReadKind.Bad ? 1u << index : 0;
-            }
-
-            // The name may be that of another file by now.
-            if (bad != 0 && !_dropped)
-                _losses.Count(_losses.Forget(chunk, generation, bad));
-            return length;
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            _disk.ReportReadFailure(Id, error);
-            return 0;
-        }
     }
 
     internal bool CheckOnDisk(int chunk)

@@ -59,7 +59,10 @@ internal sealed class VersionMap : IDisposable
     }
 
     /// <summary>Reads all entries; returns how many were damaged and how many are written but not durable.</summary>
-    public (int Damaged, int Unsynced) LoadEntries(uint bootTag, long doubtFrom)
+    /// <param name="bootTag">This boot's.</param>
+    /// <param name="doubtFrom">Chunks that reach beyond this offset are to be checked.</param>
+    /// <param name="inherit">Told of those that this boot has written and not made durable.</param>
+    public (int Damaged, int Unsynced) LoadEntries(uint bootTag, long doubtFrom, Action<int> inherit)
     {
         var (damagedEntries, unsynced) = (0, 0);
         var bytes = new byte[checked(ChunkCount * MapLayout.EntryBytes)];
@@ -81,6 +84,8 @@ internal sealed class VersionMap : IDisposable
             var trusted = end <= doubtFrom && (entry.State == ChunkState.Durable || entry.BootTag == bootTag);
             _slots[chunk] = (long)(trusted ? entry.State : ChunkState.Suspect);
             unsynced += entry.State == ChunkState.Written ? 1 : 0;
+            if (trusted && entry.State == ChunkState.Written)
+                inherit(chunk);
             _presentBytes += Geometry.ChunkLength(_header.SizeBytes, chunk);
         }
 
@@ -93,7 +98,7 @@ internal sealed class VersionMap : IDisposable
     /// </summary>
     public (bool IsNew, bool Differs) Enter(int chunk, uint[] blockCrcs, ulong? crc64, uint bootTag)
     {
-        File.Write(MemoryMarshal.AsBytes(blockCrcs.AsSpan()), MapLayout.CrcListOffset(ChunkCount, chunk));
+        WriteList(chunk, blockCrcs);
         var seed = ChunkEntry.Seed(_header.Id, chunk);
         var listCrc = ChunkEntry.CrcOfList(seed, blockCrcs);
         WriteEntry(chunk, new ChunkEntry(ChunkState.Written, bootTag, listCrc, crc64), seed);
@@ -108,6 +113,10 @@ internal sealed class VersionMap : IDisposable
         Interlocked.Add(ref _presentBytes, Geometry.ChunkLength(_header.SizeBytes, chunk));
         return (true, differs);
     }
+
+    /// <summary>Writes a block CRC list.</summary>
+    public void WriteList(int chunk, uint[] blockCrcs) =>
+        File.Write(MemoryMarshal.AsBytes(blockCrcs.AsSpan()), MapLayout.CrcListOffset(ChunkCount, chunk));
 
     /// <summary>Whether a chunk that is not here was found damaged, so that some of its blocks may be good.</summary>
     public bool IsDamaged(int chunk) => _damaged.ContainsKey(chunk);
@@ -135,12 +144,19 @@ internal sealed class VersionMap : IDisposable
     {
         var slot = Volatile.Read(ref _slots[chunk]);
         var state = (ChunkState)(byte)slot;
-        if (slot >> StateBits != generation || state == ChunkState.Absent
-            || Interlocked.CompareExchange(ref _slots[chunk], Next(slot, ChunkState.Absent), slot) != slot)
+        if (slot >> StateBits != generation || state == ChunkState.Absent)
             return ChunkState.Absent;
-        Interlocked.Add(ref _presentBytes, -Geometry.ChunkLength(_header.SizeBytes, chunk));
+        // Known before the chunk is gone: whoever misses it from then on repairs it.
         if (isRepairable)
             _damaged[chunk] = badBlocks;
+        if (Interlocked.CompareExchange(ref _slots[chunk], Next(slot, ChunkState.Absent), slot) != slot)
+        {
+            if (StateOf(chunk) != ChunkState.Absent)
+                _damaged.TryRemove(chunk, out _);
+            return ChunkState.Absent;
+        }
+
+        Interlocked.Add(ref _presentBytes, -Geometry.ChunkLength(_header.SizeBytes, chunk));
         return state;
     }
 

@@ -11,7 +11,7 @@ namespace Thaw.Storage.Versions;
 /// reader may be in the middle of one. Whoever takes a lease later finds them gone. Then their entries are lost on the
 /// medium, and only then the holes are punched. While that goes on nobody writes the chunks.</para>
 /// <para>A crash before the entries are on the medium: the chunks are here. After it: they are lost, their bytes are
-/// still in the file.</para>
+/// still in the file, and go when the next run opens it.</para>
 /// </summary>
 internal sealed class VersionPunch(VersionFile version, VersionMap map, DiskFile data)
 {
@@ -47,6 +47,52 @@ internal sealed class VersionPunch(VersionFile version, VersionMap map, DiskFile
         {
             Volatile.Write(ref _from, int.MaxValue);
             Volatile.Write(ref _to, int.MaxValue);
+        }
+    }
+
+    /// <summary>
+    /// Gives back what the file holds of chunks that are not here, as a crash within a punch or a write leaves it.
+    /// Before anybody else sees the version. On a thread of the disk.
+    /// </summary>
+    public void Reclaim()
+    {
+        if (MapLayout.IsInline(version.SizeBytes) || version.IsSealed)
+            return;
+        long known = Geometry.BlockBytes;
+        for (var chunk = 0; chunk < version.ChunkCount; chunk++)
+            known += IsEmpty(chunk) ? 0 : Geometry.ChunkLength(version.SizeBytes, chunk);
+        if (data.AllocatedBytes <= known)
+            return;
+        for (var first = 0; first < version.ChunkCount; first++)
+        {
+            var end = first;
+            while (end < version.ChunkCount && IsEmpty(end))
+                end++;
+            if (end > first)
+                TryPunch(first, end);
+            first = end;
+        }
+    }
+
+    /// <summary>Gives back what a failed write of a chunk left. By its writer.</summary>
+    public void Reclaim(int chunk)
+    {
+        if (!MapLayout.IsInline(version.SizeBytes) && !version.IsSealed && IsEmpty(chunk))
+            TryPunch(chunk, chunk + 1);
+    }
+
+    private bool IsEmpty(int chunk) => !version.Has(chunk) && !map.IsDamaged(chunk);
+
+    private void TryPunch(int first, int end)
+    {
+        try
+        {
+            DiskQueue.NoteProgress();
+            data.Punch(Geometry.ChunkOffset(first), Math.Min(Geometry.ChunkOffset(end), version.SizeBytes));
+        }
+        catch (IOException)
+        {
+            return; // the room comes back when the chunks are written, or with the file
         }
     }
 

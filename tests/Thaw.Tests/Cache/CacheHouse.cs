@@ -54,7 +54,8 @@ internal sealed class CacheHouse : IAsyncDisposable
     {
         var house = new CacheHouse { Origin = await FaultyOrigin.StartAsync() };
         house.Origin.AddBucket(Bucket);
-        DiskOptions[] disks = hasDisk ? [new DiskOptions(house._folder["cache"], capacityBytes)] : [];
+        // Maps count too, and tests count in chunks.
+        DiskOptions[] disks = hasDisk ? [new DiskOptions(house._folder["cache"], capacityBytes + (1 << 20))] : [];
         var rules = new DeferredRules();
         house.Store = ChunkStore.Open(disks, new StoreContext(
             NullLogger.Instance, house.Clock, new StoreCounters(), house.Disk, id => rules.Of(id).IsPinned, null)

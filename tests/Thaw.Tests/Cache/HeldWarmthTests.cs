@@ -26,7 +26,7 @@ public sealed class HeldWarmthTests
         await house.IsIdleAsync();
         var held = (await house.ResolveAsync("held")).Value;
         var other = (await house.ResolveAsync("other")).Value;
-        for (var use = 0; use < 4 && readBy != "nothing"; use++)
+        for (var use = 0; use < 6 && readBy != "nothing"; use++)
             await OpenAsync(house, held, readBy == "passthrough");
         for (var use = 0; use < 2; use++)
             await house.AssertReadsAsync("third", contents["third"]);

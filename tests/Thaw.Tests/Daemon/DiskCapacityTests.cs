@@ -39,8 +39,8 @@ public sealed class DiskCapacityTests
     {
         using var folder = new TempFolder();
         var disk = new DiskConfig(folder["cache"], null, 80, OfFree: true);
-        Assert.InRange(DiskCapacity.Resolve(disk).CapacityBytes, 1, new DriveInfo(folder.FullPath).TotalSize);
+        Assert.InRange(DiskCapacity.Resolve(disk).Capacity(), 1, new DriveInfo(folder.FullPath).TotalSize);
         Assert.False(Directory.Exists(folder["cache"]));
-        Assert.Equal(1L << 30, DiskCapacity.Resolve(disk with { Capacity = new ByteSize(1L << 30) }).CapacityBytes);
+        Assert.Equal(1L << 30, DiskCapacity.BytesOrNone(disk with { Capacity = new ByteSize(1L << 30) }));
     }
 }

@@ -2,6 +2,7 @@ using Thaw.Core;
 using Thaw.Core.Chunks;
 using Thaw.Storage.Format;
 using Thaw.Storage.Versions;
+using Thaw.Testing;
 using Xunit;
 
 namespace Thaw.Tests.Storage;
@@ -178,7 +179,13 @@ public sealed class ChunkStoreTests
             Assert.False(house.Store.IsInUse(versions[0].Id));
             await SampleVersions.WriteAsync(house.Store, versions[1], SampleVersions.Bytes(Chunk, 31));
             house.Clock.Advance(TimeSpan.FromMilliseconds(1));
-            await SampleVersions.WriteAsync(house.Store, versions[2], SampleVersions.Bytes(Chunk, 32));
+            // Its room is free when the sync lets go: the writer waits for it, and costs nobody else's bytes.
+            var writing = SampleVersions.WriteAsync(house.Store, versions[2], SampleVersions.Bytes(Chunk, 32));
+            await Eventually.HoldsAsync(
+                "the oldest version is unlinked", () => new(!File.Exists(house.PathOf(versions[0], ".data"))),
+                () => $"{house.Store.Bytes} bytes", TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken);
+            end.Set();
+            await writing;
             Assert.Null(await house.Store.LeaseAsync(versions[0].Id));
             using var newer = await house.Store.LeaseAsync(versions[1].Id);
             Assert.NotNull(newer);

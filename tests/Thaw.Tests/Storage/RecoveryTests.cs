@@ -1,5 +1,6 @@
 using Thaw.Core.Chunks;
 using Thaw.Core.Identity;
+using Thaw.Storage.Disks;
 using Thaw.Storage.Format;
 using Thaw.Storage.Versions;
 using Xunit;
@@ -88,6 +89,28 @@ public sealed class RecoveryTests
         await house.StartAsync();
         Assert.Equal(1, await ReadAsync(house, version, bytes));
         Assert.Equal(2, house.Store.Counters.CorruptChunks);
+    }
+
+    [Fact]
+    public async Task What_a_crash_left_within_a_punch_is_given_back()
+    {
+        await using var house = new StoreHouse();
+        var (version, bytes) = await FillAsync(house);
+        using (var map = File.OpenHandle(house.PathOf(version, ".map"), FileMode.Open, FileAccess.ReadWrite))
+        {
+            // The entry is lost, the hole is not punched yet.
+            var entry = new byte[MapLayout.EntryBytes];
+            new ChunkEntry(ChunkState.Lost, 1, 0, null).Write(entry, ChunkEntry.Seed(version.Id, 1));
+            RandomAccess.Write(map, entry, MapLayout.EntryOffset(1));
+        }
+
+        await house.StartAsync();
+        using var data = DiskFile.Open(house.PathOf(version, ".data"), FileMode.Open);
+        Assert.InRange(data.AllocatedBytes, Chunk, Chunk + (1 << 20));
+        Assert.Equal(2, await ReadAsync(house, version, bytes));
+        Assert.Equal(Size - Chunk, house.Store.Bytes);
+        await SampleVersions.WriteAsync(house.Store, version, bytes, 1);
+        Assert.Equal(3, await ReadAsync(house, version, bytes));
     }
 
     private static async Task<(ObjectVersion Version, byte[] Bytes)> FillAsync(StoreHouse house)

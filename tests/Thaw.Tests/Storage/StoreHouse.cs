@@ -13,6 +13,8 @@ namespace Thaw.Tests.Storage;
 /// </summary>
 internal sealed class StoreHouse(long capacityBytes = 1L << 30) : IAsyncDisposable
 {
+    private const int MapsBytes = 1 << 20;
+
     private readonly TempFolder _folder = new();
 
     public string Root => _folder["cache"];
@@ -31,7 +33,8 @@ internal sealed class StoreHouse(long capacityBytes = 1L << 30) : IAsyncDisposab
 
     public async Task<ChunkStore> StartAsync()
     {
-        Store = ChunkStore.Open([new DiskOptions(Root, capacityBytes)], new StoreContext(
+        // Maps count too, and tests count in chunks.
+        Store = ChunkStore.Open([new DiskOptions(Root, capacityBytes + MapsBytes)], new StoreContext(
             NullLogger.Instance, Clock, new StoreCounters(), Disk, Pinned.Contains, BootId)
         {
             Rules = Rules,

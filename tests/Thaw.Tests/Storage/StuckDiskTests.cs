@@ -144,6 +144,51 @@ public sealed class StuckDiskTests : IDisposable
         Assert.Equal(1u, damaged?.BadBlocks);
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_disk_that_fails_or_hangs_at_the_start_joins_the_others_when_it_answers(bool hangs)
+    {
+        IReadOnlyList<ObjectVersion> versions;
+        await using (var before = await OpenAsync())
+            versions = await FillAsync(before, 4);
+        var onBad = versions.First(IsOnBad);
+        using var stuck = new StuckCall();
+        _disk.BeforeWrite = path =>
+        {
+            if (hangs && path.Contains("/bad/", StringComparison.Ordinal))
+                stuck.Hold();
+            FailIfBad(hangs ? "" : path);
+        };
+        // However slow this machine is just now, the other disk is waited for.
+        await using var store = await OpenAsync(Quick with { StuckSync = TimeSpan.FromSeconds(20) });
+        Assert.Equal(DiskState.Failing, StateOf(store));
+        Assert.False(store.IsOpen(Bad));
+        Assert.Null(await store.LeaseAsync(onBad.Id));
+        await AssertReadsAsync(store, versions.First(version => !IsOnBad(version)));
+        // Fetched again meanwhile, it lives elsewhere.
+        await SampleVersions.WriteAsync(store, onBad, SampleVersions.Bytes(onBad.SizeBytes, 0), 0);
+        _disk.BeforeWrite = null;
+        stuck.Free();
+        await HoldsAsync(store, "the disk has joined", () => StateOf(store) == DiskState.Healthy);
+        await HoldsAsync(store, "no version is twice",
+            () => store.Versions == 4 && store.Bytes == 4L * Chunk);
+        foreach (var version in versions)
+            await AssertReadsAsync(store, version);
+        Assert.Contains(await FillAsync(store, 4, 20), IsOnBad);
+    }
+
+    [Fact]
+    public void A_store_whose_disks_all_fail_is_not_opened()
+    {
+        _disk.BeforeWrite = FailIfBad;
+        var error = Assert.ThrowsAny<IOException>(() => ChunkStore.Open(
+            [new DiskOptions(Bad, 1L << 30)],
+            new StoreContext(
+                NullLogger.Instance, TimeProvider.System, new StoreCounters(), _disk, static _ => false, "boot")));
+        Assert.Contains("injected", error.Message, StringComparison.Ordinal);
+    }
+
     public void Dispose() => _folder.Dispose();
 
     private static void HoldIfBad(string path, StuckCall stuck)
@@ -163,14 +208,14 @@ public sealed class StuckDiskTests : IDisposable
     private bool IsOnBad(ObjectVersion version) =>
         File.Exists(Path.Combine(Bad, "versions", version.Id.ToString()[..2], version.Id + ".map"));
 
-    private async Task<ChunkStore> OpenAsync()
+    private async Task<ChunkStore> OpenAsync(DiskThresholds? thresholds = null)
     {
         var store = ChunkStore.Open(
             [new DiskOptions(Bad, 1L << 30), new DiskOptions(_folder["good"], 1L << 30)],
             new StoreContext(
                 NullLogger.Instance, TimeProvider.System, new StoreCounters(), _disk, static _ => false, "boot")
             {
-                Thresholds = Quick,
+                Thresholds = thresholds ?? Quick,
             });
         await store.Scan;
         return store;

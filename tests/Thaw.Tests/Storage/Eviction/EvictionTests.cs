@@ -1,4 +1,5 @@
 using Thaw.Core.Chunks;
+using Thaw.Core.Failures;
 using Thaw.Core.Identity;
 using Thaw.Storage;
 using Thaw.Storage.Disks;
@@ -139,6 +140,64 @@ public sealed class EvictionTests
             "eviction", () => ValueTask.FromResult(house.Store.Bytes <= 3 * Chunk),
             () => $"{house.Store.Bytes} bytes", TimeSpan.FromSeconds(20), Stop);
         Assert.Equal(3 * Chunk, house.Store.Capacity);
+    }
+
+    [Fact]
+    public async Task Writers_at_once_stay_within_the_capacity()
+    {
+        await using var house = new StoreHouse(capacityBytes: 5 * Chunk);
+        await house.StartAsync();
+        var bytes = SampleVersions.Bytes(2 * Chunk, 80);
+        await Task.WhenAll(Enumerable.Range(0, 4).Select(writer => Task.Run(async () =>
+        {
+            for (var turn = 0; turn < 12; turn++)
+            {
+                var version = SampleVersions.Of(2 * Chunk, 1000 + 100 * writer + turn);
+                // One that others' chunks push out before it has any is not kept.
+                using var lease = (await house.Store.LeaseOrCreateAsync(version, Stop)).ValueOrDefault;
+                for (var chunk = 0; lease is not null && chunk < 2; chunk++)
+                {
+                    var piece = bytes.AsMemory(chunk * Chunk, Chunk);
+                    await house.Store.WriteChunkAsync(
+                        lease, new ChunkWrite(chunk, piece, SampleVersions.BlockCrcs(piece.Span)));
+                    Assert.InRange(house.Store.Bytes, 0, 5 * Chunk);
+                }
+            }
+        })));
+        Assert.True(house.Store.Counters.EvictedBytes > 0, "Nothing had to go.");
+    }
+
+    [Fact]
+    public async Task A_disk_that_is_full_in_the_middle_of_a_write_is_given_room_once()
+    {
+        await using var house = new StoreHouse();
+        await house.StartAsync();
+        var (old, other) = (SampleVersions.Of(2 * Chunk, 90), SampleVersions.Of(Chunk, 91));
+        await SampleVersions.WriteAsync(house.Store, old, SampleVersions.Bytes(2 * Chunk, 90));
+        var (left, full) = (3, 1);
+        house.Disk.BeforeWrite = path =>
+        {
+            if (path == house.PathOf(other, ".data") && --left < 0 && full-- > 0)
+                throw new IOException("no space", Native.ErrorNoSpace);
+        };
+        await SampleVersions.WriteAsync(house.Store, other, SampleVersions.Bytes(Chunk, 91));
+        Assert.Equal((2L * Chunk, Chunk), (house.Store.Bytes, house.Store.Counters.EvictedBytes));
+        // The next disk that is full has nothing that may go: the chunk is not kept, and nothing of it stays.
+        house.Pinned.UnionWith([old.Id, other.Id]);
+        var third = SampleVersions.Of(Chunk, 92);
+        left = 3;
+        house.Disk.BeforeWrite = path =>
+        {
+            if (path == house.PathOf(third, ".data") && --left < 0)
+                throw new IOException("no quota", Native.ErrorQuota);
+        };
+        using var lease = (await house.Store.LeaseOrCreateAsync(third, Stop)).Value;
+        var bytes = SampleVersions.Bytes(Chunk, 92);
+        var written = await house.Store.WriteChunkAsync(
+            lease, new ChunkWrite(0, bytes, SampleVersions.BlockCrcs(bytes)));
+        Assert.Equal(FailureKind.DiskFull, written.Failure?.Kind);
+        Assert.Equal(0, AllocatedBytes(house.PathOf(third, ".data")));
+        Assert.Equal(2 * Chunk, house.Store.Bytes);
     }
 
     [Fact]

@@ -16,15 +16,25 @@ internal enum FaultKind
 /// <param name="Share">
 /// The share of the bytes that a read still gives (it ends early, without an error) or a write still writes.
 /// </param>
-internal sealed record DiskFault(FaultKind Kind, int After, int Errno, double? Share = null)
+/// <param name="EndsWrites">Once it has fired, no write works either.</param>
+/// <param name="Kills">The process ends there.</param>
+internal sealed record DiskFault(
+    FaultKind Kind, int After, int Errno, double? Share = null, bool EndsWrites = false, bool Kills = false)
 {
     private int _seen;
 
     /// <summary>Where it fired; null: not yet.</summary>
     public string? FiredAt { get; private set; }
 
+    /// <summary>What it is, in a word or two.</summary>
+    public string Name => Kills ? $"killed within {Kind.ToString().ToLowerInvariant()}"
+        : $"{(Share is null ? "" : "short ")}{Kind.ToString().ToLowerInvariant()} error {Errno}"
+            + (EndsWrites ? " and no writes after it" : "");
+
     public bool IsDue(FaultKind kind, string path)
     {
+        if (FiredAt is not null && EndsWrites && kind == FaultKind.Write)
+            return true;
         if (FiredAt is not null || kind != Kind || _seen++ < After)
             return false;
         FiredAt = path;

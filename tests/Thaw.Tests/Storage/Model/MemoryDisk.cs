@@ -174,7 +174,14 @@ internal sealed class MemoryDisk : FileSystem
     {
         Process.ThrowIfDead();
         if (Fault is { } fault && fault.IsDue(kind, path))
-            throw fault.Error();
+            throw Fire(fault);
+    }
+
+    private IOException Fire(DiskFault fault)
+    {
+        if (fault.Kills)
+            Kill();
+        return fault.Error();
     }
 
     private void Change(string path, MemoryFile? file)
@@ -246,7 +253,7 @@ internal sealed class MemoryDisk : FileSystem
                 var read = file.Read(destination, offset, isDirect);
                 if (disk.Fault is not { } fault || !fault.IsDue(FaultKind.Read, path))
                     return read;
-                return fault.Share is { } share ? (int)(read * share) : throw fault.Error();
+                return fault.Share is { } share ? (int)(read * share) : throw disk.Fire(fault);
             }
         }
 
@@ -264,7 +271,7 @@ internal sealed class MemoryDisk : FileSystem
                 // A write ends early between two sectors, never within one.
                 var end = offset + (long)(bytes.Length * (fault.Share ?? 0));
                 file.Write(bytes[..(int)Math.Max(0, end - end % MemoryFile.SectorBytes - offset)], offset);
-                throw fault.Error();
+                throw disk.Fire(fault);
             }
         }
 
@@ -277,6 +284,24 @@ internal sealed class MemoryDisk : FileSystem
             }
         }
 
+        public override long AllocatedBytes
+        {
+            get
+            {
+                lock (disk._gate)
+                    return file.AllocatedBytes;
+            }
+        }
+
+        public override void Punch(long start, long end)
+        {
+            lock (disk._gate)
+            {
+                disk.Enter(FaultKind.Write, path);
+                file.Punch(start, end);
+            }
+        }
+
         public override void Sync()
         {
             lock (disk._gate)
@@ -284,8 +309,9 @@ internal sealed class MemoryDisk : FileSystem
                 process.ThrowIfDead();
                 if (disk.Fault is { } fault && fault.IsDue(FaultKind.Sync, path))
                 {
-                    file.FailSync();
-                    throw fault.Error();
+                    if (!fault.Kills)
+                        file.FailSync();
+                    throw disk.Fire(fault);
                 }
 
                 file.Sync();

@@ -16,7 +16,7 @@ internal sealed class MemoryFile
     public long Length { get; private set; }
 
     /// <summary>Bytes that it takes of the disk.</summary>
-    public long AllocatedBytes => (long)_pages.Count * PageBytes;
+    public long AllocatedBytes => _pages.Values.LongCount(page => !page.IsHole) * PageBytes;
 
     public int Read(Span<byte> destination, long offset, bool fromMedium = false)
     {
@@ -47,7 +47,7 @@ internal sealed class MemoryFile
             bytes.Slice(done, count).CopyTo(page.Cache.AsSpan(at));
             // A page that is written back is written whole, also what an earlier failed sync left behind.
             page.Dirty |= page.IsForgotten ? uint.MaxValue : SectorsOf(at, count);
-            page.IsForgotten = false;
+            page.IsForgotten = page.IsHole = false;
             done += count;
         }
 
@@ -67,8 +67,29 @@ internal sealed class MemoryFile
         Length = length;
     }
 
+    /// <summary>
+    /// Gives whole pages back and zeros the rest; until the next sync a power cut may bring back what was there.
+    /// </summary>
+    public void Punch(long start, long end)
+    {
+        foreach (var (index, page) in _pages)
+        {
+            var (from, to) = (Math.Max(start, index * PageBytes), Math.Min(end, (index + 1) * PageBytes));
+            if (from >= to)
+                continue;
+            var (at, count) = ((int)(from % PageBytes), (int)(to - from));
+            if (page.Medium is null)
+                (page.Medium, page.Cache) = (page.Cache, [.. page.Cache]);
+            page.Cache.AsSpan(at, count).Clear();
+            page.Dirty |= page.IsForgotten ? uint.MaxValue : SectorsOf(at, count);
+            (page.IsForgotten, page.IsHole) = (false, count == PageBytes || to == Length);
+        }
+    }
+
     public void Sync()
     {
+        foreach (var (index, _) in _pages.Where(page => page.Value.IsHole).ToArray())
+            _pages.Remove(index);
         foreach (var page in _pages.Values.Where(page => !page.IsForgotten))
             (page.Medium, page.Dirty) = (null, 0);
         _syncedLength = Length;
@@ -93,6 +114,7 @@ internal sealed class MemoryFile
                     page.Cache.AsSpan(sector * SectorBytes, SectorBytes)
                         .CopyTo(page.Medium.AsSpan(sector * SectorBytes));
             (page.Cache, page.Medium, page.Dirty, page.IsForgotten) = (page.Medium!, null, 0, false);
+            page.IsHole = false;
         }
 
         if (Length != _syncedLength && random.Next(2) == 0)
@@ -136,5 +158,7 @@ internal sealed class MemoryFile
         public uint Dirty { get; set; }
 
         public bool IsForgotten { get; set; }
+
+        public bool IsHole { get; set; }
     }
 }

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging.Abstractions;
 using Thaw.Core;
 using Thaw.Core.Chunks;
@@ -38,6 +39,9 @@ internal sealed class StoreModel(int seed)
     private long _evicted;
     private bool _mayBeCorrupt;
     private bool _mayBeLost;
+
+    /// <summary>How often each kind of fault has struck, over all seeds of this process.</summary>
+    public static ConcurrentDictionary<string, int> Struck { get; } = new(StringComparer.Ordinal);
 
     private static CancellationToken None => CancellationToken.None;
 
@@ -88,6 +92,14 @@ internal sealed class StoreModel(int seed)
         if (_disk.Fault is { FiredAt: not null } fault)
         {
             _trace[^1] += $" fired at {fault.FiredAt}";
+            Note(fault.Name);
+            if (fault.Kills)
+            {
+                // Of what a write makes room for, nobody can say how far that came.
+                await RestartAsync(isKill: true, isCut: _random.Next(2) == 0, isNarrow: what < 330);
+                return;
+            }
+
             _mayBeCorrupt |= fault.Kind == FaultKind.Read;
             if (fault.Kind is FaultKind.Read or FaultKind.Sync or FaultKind.Delete)
                 await NarrowAsync();
@@ -104,14 +116,17 @@ internal sealed class StoreModel(int seed)
     private DiskFault RandomFault()
     {
         double? share = _random.Next(2) == 0 ? _random.NextDouble() : null;
-        return _random.Next(6) switch
+        return _random.Next(8) switch
         {
             0 => new DiskFault(FaultKind.Open, _random.Next(2), 5),
             1 => new DiskFault(FaultKind.Read, _random.Next(3), 5, share),
-            2 => new DiskFault(FaultKind.Sync, _random.Next(3), 5),
+            2 => new DiskFault(FaultKind.Sync, _random.Next(3), 5, EndsWrites: _random.Next(2) == 0),
             3 => new DiskFault(FaultKind.Delete, _random.Next(2), 5),
             4 => new DiskFault(FaultKind.Write, _random.Next(5), 28, share),
-            _ => new DiskFault(FaultKind.Write, _random.Next(5), 5, share),
+            5 => new DiskFault(FaultKind.Write, _random.Next(5), 5, share),
+            6 => new DiskFault(FaultKind.Write, _random.Next(8), 5, share, Kills: true),
+            _ => new DiskFault((FaultKind)_random.Next((int)FaultKind.Sync, (int)FaultKind.Delete + 1),
+                _random.Next(3), 5, Kills: true),
         };
     }
 
@@ -236,15 +251,17 @@ internal sealed class StoreModel(int seed)
             return Task.CompletedTask;
         file.FlipBit(_random.NextInt64(file.Length), _random.Next(8), inCache: _random.Next(2) == 0);
         one.Forget();
+        Note("flipped bit");
         // Within this time a small read may trust an earlier check.
         _clock.Now += Limits.CheckTrusted;
         (one.IsRotten, one.WasRotten, one.Mapped, _mayBeCorrupt) = (true, true, null, true);
         return Task.CompletedTask;
     }
 
-    private async Task RestartAsync(bool isKill, bool isCut)
+    private async Task RestartAsync(bool isKill, bool isCut, bool isNarrow = false)
     {
         _disk.Fault = null;
+        Note(isCut ? "power cut" : isKill ? "kill" : "clean restart");
         if (isKill)
             _disk.Kill();
         await CloseAsync();
@@ -269,6 +286,8 @@ internal sealed class StoreModel(int seed)
         await OpenAsync();
         // What was unlinked and came back with the machine may be more than there is room for.
         await WaitForRoomAsync();
+        if (isNarrow)
+            await NarrowAsync();
         await NoteEvictedAsync();
         await CheckAllAsync(reads: true);
     }
@@ -333,6 +352,8 @@ internal sealed class StoreModel(int seed)
                     $"chunk {chunk} of {index} is not here ({(one.Durable.Contains(chunk) ? "durable" : "written")})");
                 if (reads && lease is not null)
                     await CheckChunkAsync(one, lease.Version, chunk);
+                if (reads && lease?.Version.StateOf(chunk) == ChunkState.Durable)
+                    CheckMedium(one, chunk);
             }
 
             var present = lease?.Version.PresentBytes ?? 0;
@@ -367,6 +388,19 @@ internal sealed class StoreModel(int seed)
         }
     }
 
+    /// <summary>What counts as durable is on the medium.</summary>
+    private void CheckMedium(ModelVersion one, int chunk)
+    {
+        if (one.WasRotten)
+            return;
+        var isInline = MapLayout.IsInline(one.Version.SizeBytes);
+        var bytes = one.ChunkOf(chunk).Span;
+        var read = _disk.Find(PathOf(one, isInline ? ".map" : ".data"))!.Read(
+            _buffer.AsSpan(0, bytes.Length),
+            isInline ? MapLayout.InlineOffset(one.ChunkCount) : Geometry.ChunkOffset(chunk), fromMedium: true);
+        Check(bytes.SequenceEqual(_buffer.AsSpan(0, read)), $"chunk {chunk} is durable and not on the medium");
+    }
+
     private void CheckMapped(ModelVersion one)
     {
         if (one.Mapped is not { } file)
@@ -381,6 +415,8 @@ internal sealed class StoreModel(int seed)
 
     private static string PathOf(ModelVersion one, string extension) =>
         Path.Combine(Root, "versions", one.Version.Id.ToString()[..2], one.Version.Id + extension);
+
+    private static void Note(string what) => Struck.AddOrUpdate(what, 1, static (_, count) => count + 1);
 
     private static void Check(bool holds, string otherwise)
     {

@@ -38,6 +38,8 @@ public sealed class StoreModelTests(ITestOutputHelper output)
             },
             async (seed, _) => await new StoreModel(seed).RunAsync(OperationsPerSeed));
         output.WriteLine($"{(long)seeds * OperationsPerSeed} operations in {watch.Elapsed.TotalSeconds:0} s");
+        foreach (var (what, count) in StoreModel.Struck.OrderBy(one => one.Key, StringComparer.Ordinal))
+            output.WriteLine($"{count} x {what}");
         // Other tests run beside this one: there is a moment at which nobody has a buffer.
         await Eventually.HoldsAsync(
             "every buffer is given back", () => new(BlockScratch.Rented == 0), () => $"{BlockScratch.Rented} are not",
