@@ -9,7 +9,6 @@ has by then, beside the same names on the disk, in turns. Memory is the mounting
 and the number of names that it keeps for the kernel, before and after the kernel was told to drop its caches.
 """
 import argparse
-import json
 import os
 import platform
 import shutil
@@ -19,7 +18,8 @@ import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
+
+from node import Node, rclone_mount, show_result
 
 parser = argparse.ArgumentParser()
 parser.add_argument("--thaw", default="dist/thaw-linux-x64")
@@ -54,39 +54,19 @@ def listing(path):
     return seconds
 
 
-class Node:
-    def __init__(self, name, mounts, tree=None):
-        self.tree = tree
-        config = os.path.join(folder, f"{name}.yaml")
-        with open(config, "w") as file:
-            file.write(f"cache: {{disks: [{{path: {folder}/{name}-cache, capacity: 1GiB}}]}}\n{mounts}\n"
-                       'node: {drain: 5s}\ns3: {listen: "127.0.0.1:0"}\ncontrol: {listen: "127.0.0.1:0"}\n')
-            if tree:
-                file.write(f"posix: {{path: {tree}}}\n")
-        self.process = subprocess.Popen(
-            [thaw, "serve", "--config", config, "--json", "--log-level", "warning"], stdout=subprocess.PIPE,
-            text=True)
-        self.report = json.loads(self.process.stdout.readline())
-
-    def stats(self):
-        return json.load(urllib.request.urlopen(self.report["control"] + "/api/v1/stats"))
-
-    def resident(self):
-        with open(f"/proc/{self.process.pid}/status") as status:
-            return {line.split(":")[0]: int(line.split()[1]) / 1024
-                    for line in status if line.startswith(("VmRSS", "VmHWM"))}
-
-    def stop(self):
-        self.process.terminate()
-        self.process.wait(30)
-        if self.tree:
-            subprocess.run(["umount", "-l", self.tree], check=False, stderr=subprocess.DEVNULL)
-        shutil.rmtree(os.path.join(folder, "node-cache"), ignore_errors=True)
+def start(name, mounts, tree=None):
+    return Node(thaw, os.path.join(folder, f"{name}.yaml"), f"""
+cache: {{disks: [{{path: {folder}/{name}-cache, capacity: 1GiB}}]}}
+node: {{drain: 5s}}
+mounts: [{{name: models, {mounts}}}]
+{f"posix: {{path: {tree}}}" if tree else ""}""", tree).await_ready()
 
 
-def mounting(name="node"):
-    return Node(name, 'mounts: [{name: models, origin: "s3://models", '
-                f'endpoint: "{origin.report["s3"]}", credentials: {{anonymous: true}}}}]', os.path.join(folder, "tree"))
+def start_mounting():
+    """A node that knows nothing yet."""
+    shutil.rmtree(os.path.join(folder, "node-cache"), ignore_errors=True)
+    return start("node", f'origin: "s3://models", endpoint: "{origin.report["s3"]}", credentials: {{anonymous: true}}',
+                 os.path.join(folder, "tree"))
 
 
 folder = tempfile.mkdtemp(prefix="thaw-bench-")
@@ -97,14 +77,14 @@ for number in range(options.objects):
         file.write(str(number))
 origin = node = rclone = None
 try:
-    origin = Node("origin", f'mounts: [{{name: models, origin: "file://{folder}/objects"}}]')
+    origin = start("origin", f'origin: "file://{folder}/objects"')
     aws = ["aws", "s3", "ls", "s3://models/many/", "--endpoint-url", origin.report["s3"]]
     run(*aws)
     cold, theirs, before, after, names, forgotten = [], [], [], [], [], []
     for pair in range(options.pairs):
         if pair % 2:
             theirs.append(run(*aws)[0])
-        node = mounting()
+        node = start_mounting()
         before.append(node.resident()["VmRSS"])
         cold.append(listing(f"{node.tree}/models/many"))
         after.append(node.resident())
@@ -128,10 +108,8 @@ try:
             warm.append(once[mine])
             disk.append(once[native])
     rclone = subprocess.Popen(
-        ["rclone", "mount", "--config", "/dev/null", "--read-only", "--vfs-cache-mode", "full", "--cache-dir",
-         f"{folder}/rclone-cache", "--s3-provider", "Other", "--s3-endpoint", origin.report["s3"],
-         "--s3-access-key-id", "a", "--s3-secret-access-key", "b", ":s3:models", place],
-        env=ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        rclone_mount(origin.report["s3"], folder, place), env=ENVIRONMENT, stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL)
     end = time.monotonic() + 20
     while not os.path.ismount(place) and time.monotonic() < end:
         time.sleep(0.1)
@@ -173,7 +151,4 @@ text = [
     f"{of([one['VmHWM'] - base for one, base in zip(after, before)], '{:.0f}')} MiB more (limit 64). Names that it "
     f"keeps for the kernel: {of(names, '{:.0f}')}; after the kernel dropped its caches {of(forgotten, '{:.0f}')}.",
 ]
-print("\n".join(text))
-if options.result:
-    with open(options.result, "w") as file:
-        file.write("\n".join(text) + "\n")
+show_result(text, options.result)

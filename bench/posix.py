@@ -12,7 +12,6 @@ and the next one is timed.
 """
 import argparse
 import glob
-import json
 import mmap
 import os
 import platform
@@ -23,8 +22,9 @@ import statistics
 import subprocess
 import tempfile
 import time
-import urllib.request
 import zlib
+
+from node import Node, rclone_mount, show_result
 
 parser = argparse.ArgumentParser()
 parser.add_argument("--thaw", required=True)
@@ -118,58 +118,24 @@ def show(lines, name, row):
     print(lines[-1], flush=True)
 
 
-class Node:
-    """thaw serve over a directory, with a tree."""
-
-    def __init__(self, folder, origin):
-        self.tree, self.cache = os.path.join(folder, "tree"), os.path.join(folder, "cache")
-        self.config = os.path.join(folder, "thaw.yaml")
-        with open(self.config, "w") as file:
-            file.write(f"""cache: {{disks: [{{path: {self.cache}, capacity: {2 * options.size}MiB}}]}}
+def start_node(folder, origin):
+    tree = os.path.join(folder, "tree")
+    return Node(thaw, os.path.join(folder, "thaw.yaml"), f"""
+cache: {{disks: [{{path: {folder}/cache, capacity: {2 * options.size}MiB}}]}}
 mounts: [{{name: models, origin: "file://{origin}", immutable: true}}]
-s3: {{listen: "127.0.0.1:0"}}
-control: {{listen: "127.0.0.1:0"}}
-posix: {{path: {self.tree}, openWait: 60s}}
-""")
-        self.process = None
-        self.start()
-
-    def start(self):
-        if self.process:
-            self.process.stdout.close()
-        self.process = subprocess.Popen(
-            [thaw, "serve", "--config", self.config, "--json", "--log-level", "warning"], stdout=subprocess.PIPE,
-            text=True)
-
-    def await_ready(self):
-        self.report = json.loads(self.process.stdout.readline())
-
-    def posix(self):
-        return json.load(urllib.request.urlopen(self.report["control"] + "/api/v1/stats"))["posix"]
-
-    def path(self, name):
-        return os.path.join(self.tree, "models", name)
-
-    def kill(self):
-        self.process.kill()
-        self.process.wait(10)
-
-    def stop(self):
-        self.process.terminate()
-        self.process.wait(30)
-        subprocess.run(["umount", "-l", self.tree], check=False, stderr=subprocess.DEVNULL)
+posix: {{path: {tree}, openWait: 60s}}""", tree)
 
 
 def measure_thaw(node, native, lines):
     path = node.path(os.path.basename(native))
     sequential(path)
-    assert node.posix()["passthroughOpens"] > 0, "the file is not opened by passthrough"
+    assert node.stats()["posix"]["passthroughOpens"] > 0, "the file is not opened by passthrough"
     # The cache's own file, whose pages the kernel passes through: another copy may lie better or worse in memory.
-    native, = glob.glob(f"{node.cache}/versions/*/*.data")
+    native, = glob.glob(f"{os.path.dirname(node.tree)}/cache/versions/*/*.data")
     for name, case in CASES:
-        before = node.posix()["readBytes"]
+        before = node.stats()["posix"]["readBytes"]
         row = compare(case, native, path, options.pairs, node.process.pid)
-        assert node.posix()["readBytes"] == before, "the node was asked for bytes"
+        assert node.stats()["posix"]["readBytes"] == before, "the node was asked for bytes"
         show(lines, f"thaw, {name}", row)
 
 
@@ -270,17 +236,14 @@ def run(folder):
     os.makedirs(origin)
     native, small = make(f"{origin}/model.bin", options.size), make(f"{origin}/small.bin", options.size // 4)
     shared = make(f"{origin}/shared.bin", 64)
-    node, lines = Node(folder, origin), []
+    node, lines = start_node(folder, origin), []
     try:
         node.await_ready()
         measure_thaw(node, native, lines)
         measure_libfuse(folder, native, lines)
         with open(f"{folder}/passwd", "w", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
             file.write("a:b")
-        measure_client("rclone", [
-            "rclone", "mount", "--config", "/dev/null", "--read-only", "--vfs-cache-mode", "full", "--cache-dir",
-            f"{folder}/rclone-cache", "--s3-provider", "Other", "--s3-endpoint", node.report["s3"],
-            "--s3-access-key-id", "a", "--s3-secret-access-key", "b", ":s3:models", "{place}"], folder, small, lines)
+        measure_client("rclone", rclone_mount(node.report["s3"], folder, "{place}"), folder, small, lines)
         measure_client("s3fs", [
             "s3fs", "models", "{place}", "-f", "-o",
             f"url={node.report['s3']},use_path_request_style,use_cache={folder}/s3fs-cache,ro,"
@@ -312,10 +275,7 @@ def main():
         f"{statistics.median(took):.2f} s (median; most {max(took):.2f}); until it said that it is ready: "
         f"{statistics.median(ready):.2f} s (most {max(ready):.2f}).",
     ]
-    print("\n".join(text))
-    if options.result:
-        with open(options.result, "w") as file:
-            file.write("\n".join(text) + "\n")
+    show_result(text, options.result)
 
 
 signal.signal(signal.SIGTERM, lambda *_: exit(1))

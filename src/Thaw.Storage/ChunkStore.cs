@@ -94,13 +94,15 @@ public sealed class ChunkStore : IAsyncDisposable
             opening.Join(context.Thresholds.Stuck - TimeProvider.System.GetElapsedTime(started));
         // Without any disk there is nothing to go on with: a slow one is waited for longer.
         foreach (var opening in openings)
-            if (openings.All(one => one.Take() is null))
+            if (openings.All(one => one.Opened is null))
                 opening.Join(context.Thresholds.StuckSync - TimeProvider.System.GetElapsedTime(started));
         foreach (var opening in openings)
             if (opening.IsRefused)
                 throw opening.Error!;
-        DiskStore[] opened = [.. openings.Select(opening => opening.Take()).OfType<DiskStore>()];
-        DiskOpening[] late = [.. openings.Where(opening => opening.Take() is not { } disk || !opened.Contains(disk))];
+        // One look at each, since a try may end meanwhile: a disk is either opened or late.
+        var looks = openings.ToLookup(opening => opening.Opened);
+        DiskStore[] opened = [.. looks.Select(look => look.Key).OfType<DiskStore>()];
+        DiskOpening[] late = [.. looks[null]];
         if (late.Length > 0 && opened.Length == 0)
             throw late[0].Error ?? new IOException(
                 $"The disk of {late[0].Path} does not answer; look after it, or take it out of cache.disks.");

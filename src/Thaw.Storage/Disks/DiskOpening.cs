@@ -4,7 +4,7 @@ namespace Thaw.Storage.Disks;
 
 /// <summary>
 /// One configured disk until it is open: tried on a thread of its own, since a disk that hangs may never answer. The
-/// store begins a try, waits for a bounded time or looks later, and takes what was opened, once.
+/// store begins a try, waits for a bounded time or looks later, and goes on with what was opened.
 /// <para>A try that hangs is not repeated; it ends when its disk answers, or with the process.</para>
 /// </summary>
 internal sealed class DiskOpening(DiskOptions options, StoreContext context)
@@ -14,6 +14,9 @@ internal sealed class DiskOpening(DiskOptions options, StoreContext context)
     private volatile Exception? _error;
 
     public string Path => options.Path;
+
+    /// <summary>The disk, if a try has opened it; whoever goes on with it owns it.</summary>
+    public DiskStore? Opened => _opened;
 
     /// <summary>Why the last try failed; null: none did, or one is under way.</summary>
     public Exception? Error => _error;
@@ -33,9 +36,6 @@ internal sealed class DiskOpening(DiskOptions options, StoreContext context)
 
     /// <summary>Lets the try under way end, if it does so in time.</summary>
     public void Join(TimeSpan limit) => _trying?.Join(limit > TimeSpan.Zero ? limit : TimeSpan.Zero);
-
-    /// <summary>The disk, if a try has opened it; from now on it belongs to the caller.</summary>
-    public DiskStore? Take() => _opened;
 
     private void Try()
     {

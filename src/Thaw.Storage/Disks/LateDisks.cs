@@ -48,7 +48,7 @@ internal sealed class LateDisks : IAsyncDisposable
                 foreach (var opening in _openings)
                 {
                     opening.Begin();
-                    if (opening.Take() is not { } disk)
+                    if (opening.Opened is not { } disk)
                         continue;
                     _openings = [.. _openings.Where(other => other != opening)];
                     await _add(disk, _stopping.Token).ConfigureAwait(false);
