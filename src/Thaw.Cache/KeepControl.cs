@@ -69,7 +69,13 @@ internal sealed class KeepControl(MountTable mounts, ChunkStore store, ObjectFin
     private async ValueTask<FreeResult> FreeAsync(ContentId id, FreeResult result)
     {
         if (store.PresentBytesOf(id) == 0)
+        {
+            // A load that got nowhere, or whose chunks went again, leaves a file without bytes.
+            if (!store.IsInUse(id))
+                await store.DropAsync(id).ConfigureAwait(false);
             return result;
+        }
+
         if (mounts.IsPinned(id))
             return result with { Pinned = result.Pinned + 1 };
         return store.IsInUse(id)

@@ -114,12 +114,28 @@ public sealed class VerifyTests
         Assert.Equal(1, pinned.Value.Objects);
         var version = (await house.ResolveAsync("read")).Value;
         using (await house.Store.LeaseAsync(version.Id))
-            Assert.Equal(new FreeResult(1, Chunk, 1, 1), await FreeAsync());
+            Assert.Equal(new FreeResult(1, Chunk, 1, 1), await FreeAsync(house));
         await house.Cache.Control.SetPinAsync(new PathsRequest(["models/pinned"]), false, Stop);
-        Assert.Equal(new FreeResult(2, 2 * Chunk, 0, 0), await FreeAsync());
+        Assert.Equal(new FreeResult(2, 2 * Chunk, 0, 0), await FreeAsync(house));
         Assert.Equal(0, house.Stats.Cache.Bytes);
-
-        async Task<FreeResult> FreeAsync() =>
-            (await house.Cache.Control.FreeAsync(new PathsRequest(["models/"]), Stop)).Value;
     }
+
+    [Fact]
+    public async Task Free_takes_the_file_of_a_version_of_which_nothing_is_left()
+    {
+        await using var house = await CacheHouse.StartAsync();
+        house.Put("empty", Chunk, 30);
+        var version = (await house.ResolveAsync("empty")).Value;
+        using ((await house.Store.LeaseOrCreateAsync(version, Stop)).Value)
+        {
+            Assert.Equal(new FreeResult(0, 0, 0, 0), await FreeAsync(house));
+            Assert.Equal(1, house.Stats.Cache.Versions);
+        }
+
+        Assert.Equal(new FreeResult(0, 0, 0, 0), await FreeAsync(house));
+        Assert.Equal(0, house.Stats.Cache.Versions);
+    }
+
+    private static async Task<FreeResult> FreeAsync(CacheHouse house) =>
+        (await house.Cache.Control.FreeAsync(new PathsRequest(["models/"]), Stop)).Value;
 }
