@@ -35,13 +35,15 @@ internal sealed class MemoryDisk : FileSystem
 
     public MemoryFile? Find(string path) => _files.GetValueOrDefault(path);
 
-    /// <summary>The process is gone, in the middle of whatever it did.</summary>
+    /// <summary>
+    /// The process is gone, in the middle of whatever it did: nothing more that it tries succeeds, until the next one
+    /// takes the lock.
+    /// </summary>
     public void Kill()
     {
         lock (_gate)
         {
             Process.IsDead = true;
-            Process = new Lifetime();
             _isLocked = false;
         }
     }
@@ -164,6 +166,8 @@ internal sealed class MemoryDisk : FileSystem
             if (_isLocked)
                 return null;
             _isLocked = true;
+            if (Process.IsDead)
+                Process = new Lifetime();
             return new HeldLock(this, Process);
         }
     }
